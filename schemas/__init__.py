@@ -1,0 +1,1 @@
+"""Shapes shared by the two programs; no behaviour, no input or output."""

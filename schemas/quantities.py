@@ -1,0 +1,125 @@
+"""The catalogue of what can be measured: energy carriers, pollutants, flows, output.
+
+Coal-equivalent coefficients are data with dates and sources and live in the table
+``coefficients``; the catalogue fixes the unit that they refer to.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Group(StrEnum):
+    """What a quantity is good for."""
+
+    CARRIER = "carrier"  # 能源品种: has a coal equivalent
+    POLLUTANT = "pollutant"  # concentration in dry gas at standard state
+    FLOW = "flow"  # dry gas flow at standard state
+    CONDITION = "condition"  # 工况: oxygen, temperature, running state
+    PRODUCT = "product"  # 产品: the denominator of unit consumption
+    MEDIUM = "medium"  # 耗能工质
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A quantity with its one unit inside the product; devices may send others."""
+
+    code: str
+    zh: str
+    en: str
+    unit: str
+    group: Group
+
+
+def _rows(group: Group, *rows: tuple[str, str, str, str]) -> list[Quantity]:
+    return [Quantity(code, zh, en, unit, group) for code, zh, en, unit in rows]
+
+
+CATALOGUE: dict[str, Quantity] = {
+    quantity.code: quantity
+    for quantity in (
+        # carriers of GB/T 2589-2020, appendix A
+        *_rows(
+            Group.CARRIER,
+            ("electricity", "电力", "electricity", "kWh"),
+            ("heat", "热力", "heat", "GJ"),
+            ("raw_coal", "原煤", "raw coal", "t"),
+            ("washed_coal", "洗精煤", "washed coal", "t"),
+            ("coke", "焦炭", "coke", "t"),
+            ("coal_tar", "煤焦油", "coal tar", "t"),
+            ("crude_benzol", "粗苯", "crude benzol", "t"),
+            ("crude_oil", "原油", "crude oil", "t"),
+            ("fuel_oil", "燃料油", "fuel oil", "t"),
+            ("gasoline", "汽油", "gasoline", "t"),
+            ("kerosene", "煤油", "kerosene", "t"),
+            ("diesel", "柴油", "diesel", "t"),
+            ("lpg", "液化石油气", "liquefied petroleum gas", "t"),
+            ("refinery_gas", "炼厂干气", "refinery gas", "t"),
+            ("lng", "液化天然气", "liquefied natural gas", "t"),
+            ("natural_gas", "天然气", "natural gas", "m³"),
+            ("coke_oven_gas", "焦炉煤气", "coke oven gas", "m³"),
+            ("blast_furnace_gas", "高炉煤气", "blast furnace gas", "m³"),
+            ("producer_gas", "发生炉煤气", "producer gas", "m³"),
+            ("hydrogen", "氢气", "hydrogen", "m³"),
+            ("methanol_fuel", "甲醇（燃料）", "methanol as fuel", "t"),
+            ("ethanol_fuel", "乙醇（燃料）", "ethanol as fuel", "t"),
+        ),
+        *_rows(
+            Group.POLLUTANT,
+            ("nmhc", "非甲烷总烃（以碳计）", "non-methane hydrocarbons, as carbon", "mg/m³"),
+            ("benzene", "苯", "benzene", "mg/m³"),
+            ("toluene", "甲苯", "toluene", "mg/m³"),
+            ("xylene", "二甲苯", "xylene", "mg/m³"),
+            ("so2", "二氧化硫", "sulphur dioxide", "mg/m³"),
+            ("nox", "氮氧化物", "nitrogen oxides, as NO2", "mg/m³"),
+            ("particulates", "颗粒物", "particulate matter", "mg/m³"),
+        ),
+        *_rows(Group.FLOW, ("gas_flow", "标干流量", "dry gas flow at standard state", "m³/h")),
+        *_rows(
+            Group.CONDITION,
+            ("oxygen", "含氧量", "oxygen content", "%"),
+            ("gas_temperature", "烟气温度", "gas temperature", "°C"),
+            ("running_state", "运行状态", "running state", "1"),
+        ),
+        *_rows(
+            Group.PRODUCT,
+            ("ferrosilicon", "硅铁", "ferrosilicon", "t"),
+            ("silicomanganese", "锰硅合金", "silicomanganese", "t"),
+            ("ferrochrome", "高碳铬铁", "high-carbon ferrochrome", "t"),
+            ("silicon_carbide", "碳化硅", "silicon carbide", "t"),
+            ("calcium_carbide", "电石", "calcium carbide", "t"),
+            ("clinker", "水泥熟料", "cement clinker", "t"),
+            ("cement", "水泥", "cement", "t"),
+            ("crude_steel", "粗钢", "crude steel", "t"),
+            ("coke_output", "焦炭产量", "coke produced", "t"),
+            ("heat_output", "供热量", "heat supplied", "GJ"),
+            ("methanol", "甲醇", "methanol", "t"),
+            ("ammonia", "合成氨", "ammonia", "t"),
+            ("coated_area", "涂装面积", "coated area", "m²"),
+            ("printed_area", "印刷面积", "printed area", "m²"),
+            ("glass", "玻璃", "glass", "t"),
+        ),
+        *_rows(Group.MEDIUM, ("fresh_water", "新水", "fresh water", "t")),
+    )
+}
+
+UNITS: dict[str, tuple[str, float]] = {
+    # unit a device may send -> (catalogue unit, catalogue units in one of it)
+    "kWh": ("kWh", 1.0),
+    "MWh": ("kWh", 1_000.0),
+    "万kWh": ("kWh", 10_000.0),
+    "GJ": ("GJ", 1.0),
+    "MJ": ("GJ", 0.001),
+    "t": ("t", 1.0),
+    "kg": ("t", 0.001),
+    "m³": ("m³", 1.0),
+    "万m³": ("m³", 10_000.0),
+    "m³/h": ("m³/h", 1.0),
+    "m³/s": ("m³/h", 3_600.0),
+    "mg/m³": ("mg/m³", 1.0),
+    "µg/m³": ("mg/m³", 0.001),
+    "g/m³": ("mg/m³", 1_000.0),
+    "%": ("%", 1.0),
+    "°C": ("°C", 1.0),
+    "1": ("1", 1.0),
+    "m²": ("m²", 1.0),
+}

@@ -1,0 +1,61 @@
+"""Rollups; all can be rebuilt from readings."""
+
+from sqlalchemy import (
+    REAL,
+    Boolean,
+    Column,
+    Date,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from schemas.tables.metadata import METADATA, instant, number
+
+
+def _rollup_columns() -> list[Column[object]]:
+    return [
+        number("amount"),  # of registers and amounts, catalogue units
+        number("estimated"),  # the part of it spread over a gap longer than expected
+        number("mean"),  # of gauges, weighted by time
+        number("maximum"),
+        Column("channel_id", Integer, nullable=False),
+        Column("measured_s", REAL, nullable=False),  # seconds with a value
+        Column("flags", SmallInteger, nullable=False),
+    ]
+
+
+USAGE_15M = Table(
+    "usage_15m",
+    METADATA,
+    instant("at"),  # start of the quarter hour
+    *_rollup_columns(),
+    PrimaryKeyConstraint("channel_id", "at"),
+)
+
+USAGE_DAILY = Table(
+    "usage_daily",
+    METADATA,
+    number("tce_calorific"),
+    number("tce_coal_consumption"),
+    Column("day", Date, nullable=False),  # of Asia/Shanghai
+    *_rollup_columns(),
+    PrimaryKeyConstraint("channel_id", "day"),
+)
+
+EMISSIONS_HOURLY = Table(
+    "emissions_hourly",
+    METADATA,
+    instant("at"),  # start of the clock hour
+    number("mean"),  # measured, mg/m³ dry at standard state
+    number("maximum"),
+    number("corrected_mean"),  # to the reference oxygen, as the monitor sends it
+    number("mass_kg"),
+    Column("outlet_id", Integer, nullable=False),
+    Column("measured_s", REAL, nullable=False),
+    Column("valid", Boolean, nullable=False),
+    Column("quantity", Text, nullable=False),
+    PrimaryKeyConstraint("outlet_id", "quantity", "at"),
+)

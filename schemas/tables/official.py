@@ -1,0 +1,71 @@
+"""Official figures, targets and plans: entered, never computed."""
+
+from sqlalchemy import Boolean, Column, Date, Index, Integer, Numeric, Table, UniqueConstraint
+
+from schemas.tables.metadata import METADATA, key, recorded, reference, text
+
+STATISTICS = Table(
+    "statistics",
+    METADATA,
+    key("statistic_id"),
+    reference("county_code", "counties"),
+    text("series"),
+    text("period"),  # first month..last month
+    Column("value", Numeric, nullable=False),
+    text("unit"),
+    text("price_base", nullable=True),
+    text("state"),  # preliminary 初步核算, verified 最终核实
+    text("source"),
+    Column("revision", Integer, nullable=False),
+    text("recorded_by"),
+    recorded(),
+    UniqueConstraint("county_code", "series", "period", "revision"),
+)
+
+TARGETS = Table(
+    "targets",
+    METADATA,
+    key("target_id"),
+    reference("county_code", "counties"),
+    text("indicator"),
+    text("period"),
+    text("kind"),  # basic 基本目标, incentive 激励目标
+    Column("value", Numeric, nullable=False),
+    text("unit"),
+    text("source"),
+    Column("confirmed", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    text("recorded_by"),
+    recorded(),
+    UniqueConstraint("county_code", "indicator", "period", "kind", "revision"),
+)
+
+BUDGETS = Table(
+    "budgets",
+    METADATA,
+    key("budget_id"),
+    reference("enterprise_id", "enterprises"),
+    Column("year", Integer, nullable=False),
+    Column("tce", Numeric, nullable=False),
+    text("basis"),
+    text("source"),
+    Column("revision", Integer, nullable=False),
+    recorded(),
+    UniqueConstraint("enterprise_id", "year", "basis", "revision"),
+)
+
+PLAN = Table(
+    "plan",
+    METADATA,
+    key("plan_id"),
+    text("region_code"),
+    text("section"),
+    text("indicator"),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("value", Numeric),
+    text("unit"),
+    text("office"),
+    text("source"),
+    Index("plan_region_code_indicator_idx", "region_code", "indicator"),
+)

@@ -1,0 +1,98 @@
+"""Time series as they arrived, and the logs of what they changed."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+
+from schemas.tables.metadata import METADATA, instant, number, recorded, text
+
+# Wide columns first: 13 bytes less per row. No foreign key: a collector knows its channels.
+READINGS = Table(
+    "readings",
+    METADATA,
+    instant("at"),
+    number("value", nullable=False),
+    Column("channel_id", Integer, nullable=False),
+    Column("quality", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("channel_id", "at"),
+)
+
+READING_REVISIONS = Table(
+    "reading_revisions",
+    METADATA,
+    Column("revision_id", BigInteger, Identity(), primary_key=True),
+    Column("channel_id", Integer, nullable=False),
+    instant("at"),
+    number("value", nullable=False),  # the one that was replaced
+    Column("quality", SmallInteger, nullable=False),
+    recorded("replaced_at"),
+    text("replaced_by"),
+    Index("reading_revisions_channel_id_at_idx", "channel_id", "at"),
+)
+
+REJECTED_PAYLOADS = Table(
+    "rejected_payloads",
+    METADATA,
+    Column("payload_id", BigInteger, Identity(), primary_key=True),
+    text("collector"),
+    text("sender"),
+    text("reason"),
+    text("detail"),
+    Column("payload", BYTEA, nullable=False),
+    Column("payload_bytes", Integer, nullable=False),  # before any cut
+    Column("digest", BYTEA, nullable=False),
+    recorded("first_received_at"),
+    recorded("last_received_at"),
+    Column("occurrences", Integer, nullable=False, server_default="1"),
+    Index("rejected_payloads_digest_idx", "sender", "collector", "digest", unique=True),
+    Index("rejected_payloads_last_received_at_idx", "last_received_at"),
+)
+
+ACCEPTED_FRAMES = Table(
+    "accepted_frames",
+    METADATA,
+    instant("received_at", primary_key=True),
+    Column("frame_id", BigInteger, Identity(), primary_key=True),
+    text("mn"),
+    text("source"),
+    Column("frame", BYTEA, nullable=False),
+)
+
+# Append-only, so writers never wait for the rollup; the instants are neither rounded nor widened.
+CHANGED_STRETCHES = Table(
+    "changed_stretches",
+    METADATA,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("enterprise_id", Integer, nullable=False, index=True),
+    Column("channel_ids", ARRAY(Integer), nullable=False),
+    instant("first_at"),
+    instant("last_at"),
+)
+
+# What the rollup recomputed, one row per indicator that has to look at it.
+CHANGED_USAGE = Table(
+    "changed_usage",
+    METADATA,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    text("indicator", index=True),
+    Column("enterprise_id", Integer, nullable=False),
+    instant("first_at"),
+    instant("last_at"),
+)
+
+# How far the clock has been followed, a row per indicator.
+EVALUATED = Table(
+    "evaluated",
+    METADATA,
+    text("indicator", primary_key=True),
+    Column("until", DateTime(timezone=True), nullable=False),
+)
