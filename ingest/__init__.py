@@ -1,0 +1,1 @@
+"""Sockets in, committed rows out: `python -m ingest`."""

@@ -1,9 +1,10 @@
-"""A reading as it arrives: one value of one quantity of one device at one instant."""
+"""Readings as they arrive: one value of one quantity of one device at one instant."""
 
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
 
-from msgspec import Struct
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Quality(StrEnum):
@@ -16,20 +17,26 @@ class Quality(StrEnum):
     MANUAL = "manual"
 
 
-QUALITY_NUMBERS = {quality: number for number, quality in enumerate(Quality)}
 QUALITIES = tuple(Quality)  # by number
+QUALITY_NUMBERS = {quality: number for number, quality in enumerate(QUALITIES)}
+
+# Device, quantity, statistic; the last may be left out where the device has one channel of it.
+Source = tuple[str, str, str | None]
 
 
-class Reading(Struct, gc=False):
-    """One value on the wire.
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Readings as columns of one length, in order of arrival.
 
-    ``at`` carries an offset. ``value`` is in the unit that the channel declares. ``statistic``
-    may be left out where the device has one channel of the quantity.
+    Instants are microseconds since 1970 UTC, values in the unit that the channel declares,
+    qualities the numbers of :data:`QUALITIES`.
     """
 
-    device: str
-    quantity: str
-    at: datetime
-    value: float
-    quality: Quality = Quality.GOOD
-    statistic: str | None = None
+    sources: list[Source]
+    instants: NDArray[np.int64]
+    values: NDArray[np.float64]
+    qualities: NDArray[np.int16]
+
+    def __len__(self) -> int:
+        """Return the number of readings."""
+        return len(self.sources)

@@ -1,19 +1,17 @@
 """A private apt: the machine's program and mirror, with lists and archives of its own."""
 
 import os
+import shutil
 import subprocess
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import mirror
+from deploy.local import commands, mirror
 from deploy.local.errors import Cannot
 from deploy.local.packages import SUITE, Recipe
 from deploy.local.progress import Report
 
-# A killed start takes apt with it.
-_LEASHED = ("setpriv", "--pdeathsig", "TERM")
 _PROXIES = ("Acquire::http", "Acquire::https", "Acquire::ftp", "Acquire::tor", "Acquire::Check-")
 _ASSUMED = """\
 Package: {name}
@@ -25,17 +23,33 @@ Maintainer: none
 Description: assumed
 
 """
-_CAUSES = (
-    (("No space left", "enough free space"), "The disk is full: free {megabytes} MB in {folder}, "
-     "or set QINGYU_CACHE to a folder on another disk."),
-    (("NO_PUBKEY", "is not signed", "EXPKEYSIG", "not trusted"), "This machine's Debian keys do "
-     "not know {suite}: update the package debian-archive-keyring."),
-    (("does not have a Release file", "404  Not Found"), "The Debian mirror of this machine has "
-     "no {suite}: set QINGYU_DEBIAN_MIRROR to the address of one that has."),
-    (("resolv", "connect", "Connection", "timed out", "unreachable", "Failed to fetch"),
-     "The Debian mirror of this machine does not answer: check the network (or the proxy of apt) "
-     "and start again, what was downloaded is kept."),
-)  # fmt: skip
+_DISK = (
+    "The disk is full: free {megabytes} MB in {folder}, "
+    "or set QINGYU_CACHE to a folder on another disk."
+)
+_KEYS = "This machine's Debian keys do not know {suite}: update the package debian-archive-keyring."
+_SUITE = (
+    "The Debian mirror of this machine has no {suite}: "
+    "set QINGYU_DEBIAN_MIRROR to the address of one that has."
+)
+_NETWORK = (
+    "The Debian mirror of this machine does not answer: check the network (or the proxy of apt) "
+    "and start again, what was downloaded is kept."
+)
+_CAUSES = {  # what apt-get prints, the more telling first
+    "No space left": _DISK,
+    "enough free space": _DISK,
+    "NO_PUBKEY": _KEYS,
+    "EXPKEYSIG": _KEYS,
+    "is not signed": _KEYS,
+    "does not have a Release file": _SUITE,
+    "404  Not Found": _SUITE,
+    "resolv": _NETWORK,
+    "onnect": _NETWORK,
+    "timed out": _NETWORK,
+    "unreachable": _NETWORK,
+    "Failed to fetch": _NETWORK,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +92,9 @@ class Apt:
     def plan(self) -> list[Archive]:
         """Return the packages that make up the recipe."""
         nothing = f"Dir::Cache::archives={self.folder / 'lists'}"  # else those here are left out
-        printed = self._run(["install", "-qq", "-o", nothing, "--print-uris", *self.recipe.packages])
+        printed = self._run(
+            ["install", "-qq", "-o", nothing, "--print-uris", *self.recipe.packages]
+        )
         lines = [line.split() for line in printed.splitlines() if line.startswith("'")]
         return [Archive(file, int(size)) for _, file, size, *_ in lines]
 
@@ -91,6 +107,12 @@ class Apt:
 
         self._run(["install", "-qq", "--yes", "--download-only", *self.recipe.packages], tell)
         return [self.archives / archive.file for archive in planned]
+
+    def tidy(self) -> None:
+        """Remove what only this recipe needed; the list of packages stays for the next one."""
+        shutil.rmtree(self.archives)
+        for index in self.folder.glob("*pkgcache.bin*"):
+            index.unlink()
 
     @property
     def _config(self) -> Path:
@@ -112,6 +134,7 @@ class Apt:
             "APT::Architecture": "amd64",
             "APT::Install-Recommends": "false",
             "APT::Update::Error-Mode": "any",
+            "Acquire::GzipIndexes": "true",
             "Acquire::Languages": "none",
             "Acquire::Retries": "3",
             "Acquire::http::Timeout": "20",
@@ -120,7 +143,39 @@ class Apt:
         return "".join(f'{name} "{value}";\n' for name, value in values.items())
 
     def _fetched(self) -> int:
-        return sum(file.stat().st_size for file in self.archives.rglob("*.deb"))
+        return sum(_size(file) for file in self.archives.rglob("*.deb"))
 
-    def _run(self, arguments: Sequence[str], tell: Report | None = None) -> str:
-        ...
+    def _run(self, arguments: Sequence[str], tell: Callable[[], None] = lambda: None) -> str:
+        status, text = commands.run(
+            ["apt-get", *arguments],
+            log=self.folder / "apt.log",
+            lock=self.lock,
+            environment={**os.environ, "LC_ALL": "C", "APT_CONFIG": str(self._config)},
+            tell=lambda _text: tell(),
+        )
+        if status != 0:
+            raise Cannot(_sentence(text, self.folder, self.recipe))
+        return text
+
+
+def _sentence(output: str, folder: Path, recipe: Recipe) -> str:
+    for sign, sentence in _CAUSES.items():
+        if sign in output:
+            return sentence.format(folder=folder, suite=SUITE, megabytes=recipe.megabytes)
+    complaint = next(
+        (line for line in output.splitlines() if line.startswith("E:")), "it was killed"
+    )
+    return f"apt-get could not fetch the Debian packages ({complaint}): start again."
+
+
+def _proxies() -> str:
+    command = ["apt-config", "dump", "Acquire"]
+    dump = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return "".join(f"{line}\n" for line in dump.splitlines() if line.startswith(_PROXIES))
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # apt has just moved it
+        return 0

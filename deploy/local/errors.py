@@ -4,20 +4,16 @@ import errno
 
 
 class Cannot(Exception):
-    """This machine cannot do what was asked; the text is one sentence that says what to do."""
+    """The machine cannot do what was asked; the text is one sentence that says what to do."""
 
 
-def explain(error: OSError, variable: str) -> Cannot:
-    """Return the refusal for a folder, set by ``variable``, that cannot be written."""
+def explain(error: OSError, variable: str | None = None) -> Cannot:
+    """Return the refusal for files that cannot be written, in a folder that ``variable`` sets."""
+    place = error.filename or "A file"
+    elsewhere = f", or set {variable} to another folder" if variable else ""
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
-            return Cannot(
-                f"The disk that holds {error.filename or 'the folder'} is full: "
-                f"free some space, or set {variable} to a folder on another disk."
-            )
+            return Cannot(f"The disk is full ({place}): free some space{elsewhere}.")
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return Cannot(
-                f"{error.filename} cannot be written: "
-                f"make it writable, or set {variable} to another folder."
-            )
-    return Cannot(f"{error.filename or 'A file'}: {error.strerror}; set {variable} if it must move.")
+            return Cannot(f"{place} cannot be written: make it writable{elsewhere}.")
+    return Cannot(f"{place}: {error.strerror}; put that right{elsewhere}.")

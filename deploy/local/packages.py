@@ -85,3 +85,35 @@ PIP = Recipe(
     folders=(),
     megabytes=200,
 )
+
+CHROMIUM = Recipe(
+    name="chromium",
+    packages=("chromium-headless-shell",),
+    assumed=(
+        *_UNUSED,
+        "fontconfig-config",
+        "fonts-dejavu-core",
+        "fonts-dejavu-mono",
+        "libllvm19",  # only for drawing by a graphics driver, and none is used
+        "lsb-base",
+        "x11-common",
+        "x11-utils",
+        "xdg-utils",
+        "xkb-data",
+    ),
+    programs=(
+        "usr/lib/chromium/chromium-headless-shell",
+        "usr/lib/chromium/chrome_crashpad_handler",
+    ),
+    folders=(LIBRARIES, f"{LIBRARIES}/pulseaudio"),
+    megabytes=900,
+)
+
+FONTS = Recipe(
+    name="fonts",
+    packages=("fonts-wqy-microhei", "fonts-dejavu-core"),
+    assumed=(*_UNUSED, "fontconfig", "fontconfig-config"),
+    programs=(),
+    folders=(),
+    megabytes=200,
+)

@@ -1,0 +1,166 @@
+"""A Mosquitto broker in a folder of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.local import logs, privileges
+from deploy.local.errors import Cannot, explain
+from deploy.local.processes import Program
+from deploy.local.runtime import Runtime
+from deploy.local.settings import check_port
+
+COLLECTOR = "qingyu-collector"
+_MIB = 1 << 20
+_PATIENCE = 30.0  # seconds
+_CONFIGURATION = """\
+# Written at each start.
+listener {port} 127.0.0.1
+allow_anonymous false
+password_file {folder}/passwords
+acl_file {folder}/acl
+persistence true
+persistence_location {folder}/
+autosave_interval 30
+# A slow or absent collector must lose nothing. Not 0, although it means unlimited too: with it
+# Mosquitto 2.0 cuts the connection after each publication that it refuses.
+max_queued_messages 2000000000
+max_queued_bytes 0
+# A collector acknowledges after the commit, so many are under way at once.
+max_inflight_messages 2000
+# The largest document, with its topic and properties.
+max_packet_size {limit}
+set_tcp_nodelay true
+log_dest stdout
+log_type error
+log_type warning
+log_type notice
+log_timestamp_format %Y-%m-%dT%H:%M:%S
+"""
+_ACCESS = f"""\
+user {COLLECTOR}
+topic read qingyu/v1/+/readings
+topic write qingyu/v1/+/outcomes
+topic write qingyu/v1/alerts/#
+
+pattern write qingyu/v1/%u/readings
+pattern read qingyu/v1/%u/outcomes
+pattern read qingyu/v1/alerts/#
+"""
+# MQTT 3.1.1: CONNECT without an account, which is answered by a refusal when the broker lives.
+_CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x05\x00\x00"
+_CONNACK = 0x20
+
+
+@dataclass(slots=True)
+class Broker:
+    """One broker on 127.0.0.1:``port``; its accounts, log and store are in ``folder``."""
+
+    programs: Runtime
+    folder: Path
+    port: int
+    name: str = "mosquitto"
+    _program: Program = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        command = privileges.lowered([self.programs.mosquitto, "-c", self._configuration])
+        environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+        log = self.folder / f"{self.name}.log"
+        self._program = Program(self.name, command, environment, log, self.folder)
+
+    @property
+    def log(self) -> Path:
+        """The file that the broker writes its messages to."""
+        return self._program.log
+
+    def write_accounts(self, accounts: Mapping[str, str]) -> None:
+        """Let exactly these users in, by their passwords; a running broker takes them over at once.
+
+        A user may write its own readings and read its own outcomes and all alerts; the collector
+        reads all readings.
+        """
+        self._prepare()
+        for user, password in accounts.items():
+            _check(user, password)
+        part = self.folder / "passwords.part"
+        _write(part, "".join(f"{user}:{password}\n" for user, password in accounts.items()))
+        if accounts:
+            command = privileges.lowered([self.programs.mosquitto_passwd, "-U", part])
+            answer = subprocess.run(command, capture_output=True, text=True, check=False)
+            if answer.returncode != 0:
+                raise Cannot(f"mosquitto_passwd failed: {answer.stderr.strip()}")
+        part.replace(self._passwords)
+        self._program.signal(signal.SIGHUP)
+
+    def start(self) -> None:
+        """Run the broker and return when it answers; one that runs is left alone.
+
+        Raises Cannot when its port is taken or it does not start.
+        """
+        self._prepare()
+        if self.running() and self.ready():
+            return
+        self._program.stop()
+        check_port("QINGYU_MQTT_PORT", self.port)
+        limit = 8 * _MIB + _MIB // 8
+        text = _CONFIGURATION.format(port=self.port, folder=self.folder, limit=limit)
+        _write(self._configuration, text)
+        _write(self.folder / "acl", _ACCESS)
+        if not self._passwords.exists():
+            _write(self._passwords, "")
+        self._program.start()
+        deadline = time.monotonic() + _PATIENCE
+        while not self.ready():
+            if not self.running() or time.monotonic() > deadline:
+                self._program.stop()
+                raise Cannot(f"Mosquitto did not start ({logs.last_line(self.log)}).")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop the broker; it saves its sessions and queues first."""
+        self._program.stop()
+
+    def running(self) -> bool:
+        """Return whether the broker runs, whoever started it."""
+        return self._program.running()
+
+    def ready(self) -> bool:
+        """Return whether a broker answers at the port."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+                connection.sendall(_CONNECT)
+                return connection.recv(1)[:1] == bytes([_CONNACK])
+        except OSError:
+            return False
+
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / "mosquitto.conf"
+
+    @property
+    def _passwords(self) -> Path:
+        return self.folder / "passwords"
+
+    def _prepare(self) -> None:
+        try:
+            privileges.make_open(self.folder)
+            privileges.check_reach(self.folder, "QINGYU_DATA")
+            privileges.give(self.folder)
+        except OSError as error:
+            raise explain(error, "QINGYU_DATA") from error
+
+
+def _check(user: str, password: str) -> None:
+    if not user or set(user) & set(":+#/\n") or "\n" in password or not password:
+        raise Cannot(f"{user!r} cannot be an account of the broker: use letters and digits.")
+
+
+def _write(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
+    privileges.give(path)

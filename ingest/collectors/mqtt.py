@@ -1,0 +1,106 @@
+"""Readings over MQTT 5: acknowledged to the broker after the commit, never before.
+
+What a sender learns from its broker's PUBACK is the broker's promise; ours is the outcome,
+published after the commit for documents that carry an id.
+"""
+
+import asyncio
+import ssl
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from ingest.errors import Rejected, Unavailable
+from ingest.intake import Intake
+from ingest.link import Broker, Delivery, Link
+from ingest.protocols import json_reading
+
+COLLECTOR = "mqtt"
+TOPIC = "$share/qingyu/qingyu/v1/+/readings"
+RETRY_AFTER_S = 2.0
+
+
+class Settings(BaseModel):
+    """The table of this collector in the configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    broker: str  # host:port
+    user: str
+    password: str
+    slot: str  # the broker keeps a session for each: one process each, drained before removed
+    messages_in_flight: int = Field(default=2_000, gt=0, le=65_535)
+    keepalive_s: int = Field(default=30, gt=0)
+    tls: bool = False
+    certificate_authority: str | None = None
+
+
+async def run(settings: Settings, intake: Intake) -> None:
+    """Collect until cancelled; what is not committed by then the broker sends again."""
+    tls = ssl.create_default_context(cafile=settings.certificate_authority)
+    broker = Broker(
+        settings.broker,
+        settings.user,
+        settings.password,
+        f"qingyu-collector-{settings.slot}",
+        TOPIC,
+        settings.messages_in_flight,
+        settings.keepalive_s,
+        tls if settings.tls else None,
+    )
+    async with asyncio.TaskGroup() as tasks:
+
+        def receive(delivery: Delivery) -> None:
+            tasks.create_task(_accept(link, intake, delivery))
+            if intake.full:
+                link.pause()
+                tasks.create_task(_resume(link, intake))
+
+        link = Link(broker, receive)
+        tasks.create_task(link.run())
+
+
+async def _resume(link: Link, intake: Intake) -> None:
+    await intake.wait_for_room()
+    link.resume()
+
+
+async def _accept(link: Link, intake: Intake, delivery: Delivery) -> None:
+    """Store one message or keep it with the reason; acknowledge what is committed either way."""
+    while True:
+        try:
+            outcome = await _take(intake, delivery)
+            break
+        except Unavailable:  # the broker would send again only after a reconnect
+            await asyncio.sleep(RETRY_AFTER_S)
+    link.acknowledge(delivery)
+    if outcome is not None:
+        topic = delivery.topic.removesuffix("readings") + "outcomes"
+        link.publish(topic, msgspec.json.encode(outcome))
+
+
+async def _take(intake: Intake, delivery: Delivery) -> dict[str, object] | None:
+    """Return the outcome to publish; None where the document carries no id."""
+    account = delivery.topic.split("/")[2]
+    try:
+        sender = await intake.directory.account(account)
+    except Rejected as rejected:
+        await intake.keep(COLLECTOR, account, delivery.payload, rejected)
+        return _refusal(delivery.payload, rejected)
+    try:
+        answer = await intake.take(COLLECTOR, sender, delivery.payload)
+    except Rejected as rejected:
+        return _refusal(delivery.payload, rejected)
+    return answer.document() if answer.id is not None else None
+
+
+def _refusal(payload: bytes, rejected: Rejected) -> dict[str, object] | None:
+    if (document := json_reading.find_id(payload)) is None:
+        return None
+    return {
+        "id": document,
+        "code": rejected.reason,
+        "detail": rejected.detail,
+        "detail_zh": rejected.detail_zh,
+    }

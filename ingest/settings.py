@@ -1,0 +1,45 @@
+"""What a collector process is told: its database and its collectors.
+
+Everything comes from one TOML file, named by ``QINGYU_INGEST_CONFIG``; ``${NAME}`` in it is
+replaced from the environment, so that secrets stay out of the file.
+"""
+
+import os
+import string
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+DEFAULT_CONFIG = "deploy/ingest.toml"
+
+
+class Settings(BaseModel):
+    """Settings of one process of ``python -m ingest``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    database: str
+    monitoring: str | None = None  # host:port of /healthz and /metrics where no HTTP collector is
+    collectors: list[dict[str, Any]]  # each with its `kind`, the name of a module
+    rows_in_flight: int = Field(default=200_000, gt=0)
+    bytes_in_flight: int = Field(default=128 * 1024 * 1024, gt=0)
+    retention_days: int = Field(default=5 * 366, gt=0)  # an older reading is refused
+    store_timeout_s: float = Field(default=30.0, gt=0)
+
+
+def load() -> Settings:
+    """Return the settings; exits with one sentence when they cannot be read."""
+    path = Path(os.environ.get("QINGYU_INGEST_CONFIG", DEFAULT_CONFIG))
+    try:
+        text = string.Template(path.read_text(encoding="utf-8")).substitute(os.environ)
+        return Settings.model_validate(tomllib.loads(text))
+    except OSError as error:
+        raise SystemExit(
+            f"{path} cannot be read: {error.strerror}; set QINGYU_INGEST_CONFIG."
+        ) from None
+    except KeyError as error:
+        raise SystemExit(f"{path} names {error}, which the environment does not set.") from None
+    except (tomllib.TOMLDecodeError, ValidationError, ValueError) as error:
+        raise SystemExit(f"{path} is not valid: {error}") from None

@@ -1,0 +1,95 @@
+"""A real TimescaleDB for every test that asks for one: a clone of a migrated template."""
+
+import asyncio
+import shutil
+import socket
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from deploy.local import database
+from deploy.local.database import Database
+from deploy.local.postgres import Cluster
+from deploy.local.runtime import Runtime, ensure_database_and_broker
+
+TEMPLATE = "template_qingyu"
+SMALL = {
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "timescaledb.max_background_workers": "0",
+    "max_connections": "200",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def runtime() -> Runtime:
+    return ensure_database_and_broker()
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A folder that the user of PostgreSQL can enter, too."""
+    folder = Path(tempfile.mkdtemp(prefix="qingyu-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster(runtime: Runtime, scratch: Path) -> Iterator[Cluster]:
+    cluster = Cluster(runtime, scratch / "postgres", free_port(), SMALL)
+    cluster.start()
+    yield cluster
+    cluster.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> Database:
+    asyncio.run(database.create(cluster, TEMPLATE))
+    database.migrate(cluster, TEMPLATE)
+    urls = asyncio.run(database.open_logins(cluster, TEMPLATE))
+    asyncio.run(_close(cluster, TEMPLATE))
+    return urls
+
+
+async def _close(cluster: Cluster, name: str) -> None:
+    connection = await asyncpg.connect(cluster.url("postgres"))
+    await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name
+    )
+    await connection.close()
+
+
+@pytest.fixture
+async def db(cluster: Cluster, template: Database) -> AsyncIterator[Database]:
+    """URLs of a database of this test's own."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    connection = await asyncpg.connect(cluster.url("postgres"))
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield Database(
+        *(
+            url.replace(f"/{TEMPLATE}", f"/{name}")
+            for url in (template.owner, template.ingest, template.service)
+        )
+    )
+    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+async def owner(db: Database) -> AsyncIterator[asyncpg.Connection]:
+    """A connection that may do everything, to arrange and to inspect."""
+    connection = await asyncpg.connect(db.owner)
+    yield connection
+    await connection.close()
