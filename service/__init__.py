@@ -1,0 +1,1 @@
+"""Rollups, evaluation, interface and console: `python -m service api | analyze`."""

@@ -70,9 +70,17 @@ def upgrade() -> None:
             'emissions_hourly', by_range('at', INTERVAL '90 days'), create_default_indexes => false
         )
     """)
+    op.execute("""
+        CREATE TABLE channel_extents (
+            channel_id integer PRIMARY KEY,
+            first_at timestamptz NOT NULL,
+            last_at timestamptz NOT NULL
+        )
+    """)
 
 
 def downgrade() -> None:
+    op.execute("DROP TABLE channel_extents")
     op.execute("DROP TABLE emissions_hourly")
     op.execute("DROP TABLE usage_daily")
     op.execute("DROP TABLE usage_15m")

@@ -44,7 +44,8 @@ GRANTS = (
         counties, parks, enterprises, outlets, facilities, facility_pairs, devices, channels,
         channel_settings, device_events, contacts, limits, coefficients,
         statistics, targets, budgets, plan, people, clients, grants,
-        usage_15m, usage_daily, emissions_hourly, changed_stretches, changed_usage, evaluated,
+        usage_15m, usage_daily, emissions_hourly, channel_extents,
+        changed_stretches, changed_usage, evaluated,
         indicator_values, alerts, cases, rejected_payloads
        TO qingyu_service""",
     # append-only

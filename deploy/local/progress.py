@@ -20,6 +20,7 @@ class Progress:
         self._stream = stream or sys.stderr
         self._rewrites = self._stream.isatty()
         self._lock = threading.Lock()
+        self._line = ""
         self._sentences: dict[str, str] = {}
         self._printed: dict[str, tuple[str, float]] = {}
 
@@ -49,9 +50,11 @@ class Progress:
         else:
             self._sentences.pop(subject, None)
         line = " · ".join(f"{name}: {text}" for name, text in self._sentences.items())
-        width = shutil.get_terminal_size().columns - 1
-        self._stream.write(f"\r{line[:width]}\x1b[K")
-        self._stream.flush()
+        if line != self._line:
+            width = shutil.get_terminal_size().columns - 1
+            self._stream.write(f"\r{line[:width]}\x1b[K")
+            self._stream.flush()
+            self._line = line
 
     def _print(self, subject: str, sentence: str) -> None:
         wording = re.sub(r"[0-9.]+", "", sentence)

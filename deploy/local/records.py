@@ -29,17 +29,16 @@ class Record:
         return _started(self.pid) == self.started
 
     def end(self, grace: float) -> None:
-        """Ask it to end; kill its whole process group after ``grace`` seconds."""
+        """Ask it to end, and kill after ``grace`` seconds what is left of its process group."""
         if not self.alive:
             return
         send(self.pid, self.farewell)
         deadline = time.monotonic() + grace
         while self.alive and time.monotonic() < deadline:
             time.sleep(0.02)
-        if self.alive:
-            kill_group(self.pid)
-            while self.alive:
-                time.sleep(0.02)
+        kill_group(self.pid)
+        while self.alive:
+            time.sleep(0.02)
 
 
 def write(path: Path, pid: int, farewell: int) -> Record | None:

@@ -59,3 +59,13 @@ EMISSIONS_HOURLY = Table(
     Column("quantity", Text, nullable=False),
     PrimaryKeyConstraint("outlet_id", "quantity", "at"),
 )
+
+# The first and the last reading of each channel that the rollup has seen: where they end, no
+# neighbour is looked for.
+CHANNEL_EXTENTS = Table(
+    "channel_extents",
+    METADATA,
+    Column("channel_id", Integer, primary_key=True, autoincrement=False),
+    instant("first_at"),
+    instant("last_at"),
+)

@@ -1,0 +1,13 @@
+"""Figures that the service gives of itself; labels are small closed sets."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ROLLUP_SECONDS = Histogram(
+    "qingyu_rollup_seconds",
+    "Recomputing the changes of one enterprise.",
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60),
+)
+ROLLUP_QUARTERS = Counter(
+    "qingyu_rollup_quarters_total", "Quarter hours of channels that were recomputed."
+)
+ROLLUP_BACKLOG = Gauge("qingyu_rollup_backlog", "Changed stretches that wait for the rollup.")

@@ -1,0 +1,193 @@
+"""The rollup worker: takes changed stretches and recomputes exactly what follows from them."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.exc import DBAPIError
+
+from schemas.registry import ChannelKind
+from service.domain.calendar import DAY, day_of
+from service.domain.reach import Span, ceil, floor, span_of_values
+from service.monitoring import ROLLUP_BACKLOG, ROLLUP_QUARTERS, ROLLUP_SECONDS
+from service.store import changed, channels, days, emissions, neighbours, stretches, usage
+from service.store.engine import Connection, Engine
+from service.store.stretches import Change
+
+logger = logging.getLogger(__name__)
+
+HOUR = timedelta(hours=1)
+MOMENT = timedelta(microseconds=1)
+PAUSE_S = (5.0, 900.0)  # to coalesce: shortest when idle, longest under backlog
+QUARTERS_AT_ONCE = 500_000  # in one transaction; what is more is put back
+APART = timedelta(days=4)  # changes farther apart than this share no chunk
+
+
+async def run(engine: Engine, indicators: Sequence[str], retention: timedelta) -> None:
+    """Roll up until cancelled; any number of workers may run."""
+    shortest, longest = PAUSE_S
+    while True:
+        started = time.monotonic()
+        try:
+            while await roll_up_each(engine, indicators, datetime.now(UTC) - retention):
+                pass
+            async with engine.connect() as connection:
+                ROLLUP_BACKLOG.set(await stretches.backlog(connection))
+        except (DBAPIError, OSError) as error:
+            logger.warning("the rollup waits for the database: %s", error)
+        spent = time.monotonic() - started
+        await asyncio.sleep(min(max(shortest - spent, spent, 0.5), longest))
+
+
+async def roll_up_each(engine: Engine, indicators: Sequence[str], kept_from: datetime) -> bool:
+    """Roll up every enterprise with changes once, a transaction each; tell whether some is left."""
+    enterprise: int | None = 0
+    left = False
+    while enterprise is not None:
+        with ROLLUP_SECONDS.time():
+            async with engine.begin() as connection:
+                enterprise = await stretches.pick(connection, enterprise)
+                if enterprise is not None:
+                    left |= await roll_up(connection, enterprise, indicators, kept_from)
+    return left
+
+
+async def roll_up(
+    connection: Connection, enterprise_id: int, indicators: Sequence[str], kept_from: datetime
+) -> bool:
+    """Recompute what follows from an enterprise's changes, whose lock is held.
+
+    Tells whether some of it was put back. Readings from before ``kept_from`` may be gone, so
+    quarter hours before it stay as they are.
+    """
+    changes = _clip(await stretches.claim(connection, enterprise_id), kept_from)
+    if not changes:
+        return False
+    extents = await neighbours.extend(connection, changes)
+    left: list[Change] = []
+    for cluster in _clusters(changes):
+        registers, values = await _spans(connection, cluster, extents, ceil(kept_from))
+        later = _cut(registers, values)
+        left += [change for change in cluster if change.channel_id in later]
+        if registers:
+            await usage.replace_registers(connection, registers)
+        if values:
+            await usage.replace_values(connection, values)
+        if spans := [*registers, *values]:
+            await _derive(connection, spans)
+            low, high = _hull(spans)
+            await changed.append(connection, indicators, enterprise_id, low, high)
+            ROLLUP_QUARTERS.inc(sum(span.quarters for span in spans))
+    await stretches.postpone(connection, enterprise_id, left)
+    return bool(left)
+
+
+def _clip(changes: Iterable[Change], kept_from: datetime) -> list[Change]:
+    return [
+        Change(change.channel_id, max(change.first_at, kept_from), change.last_at)
+        for change in changes
+        if change.last_at >= kept_from
+    ]
+
+
+def _clusters(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    """Yield changes, which are in order of time, in runs that lie near each other."""
+    cluster: list[Change] = []
+    reach = changes[0].last_at
+    for change in changes:
+        if cluster and change.first_at > reach + APART:
+            yield cluster
+            cluster = []
+        cluster.append(change)
+        reach = max(reach, change.last_at)
+    yield cluster
+
+
+async def _spans(
+    connection: Connection,
+    changes: Sequence[Change],
+    extents: dict[int, neighbours.Extent],
+    lowest: datetime,
+) -> tuple[list[Span], list[Span]]:
+    """Return what to recompute: of registers, and of amounts and gauges."""
+    kinds = await channels.kinds(connection, {change.channel_id for change in changes})
+    dials = [c for c in changes if kinds[c.channel_id].kind is ChannelKind.REGISTER]
+    others = [c for c in changes if kinds[c.channel_id].kind is not ChannelKind.REGISTER]
+    values = [
+        span_of_values(c.channel_id, kinds[c.channel_id], c.first_at, c.last_at) for c in others
+    ]
+    return (
+        _joined(await _spans_of_registers(connection, dials, extents), lowest),
+        _joined(values, lowest),
+    )
+
+
+async def _spans_of_registers(
+    connection: Connection, changes: Sequence[Change], extents: dict[int, neighbours.Extent]
+) -> list[Span]:
+    """Widen each change to the readings around it, then to whole quarter hours.
+
+    The quarter hours at both ends also hold a part of the next step, so it is read as well.
+    """
+    if not changes:
+        return []
+    before = await neighbours.before(
+        connection, [(c.channel_id, c.first_at - MOMENT) for c in changes], extents
+    )
+    after = await neighbours.after(
+        connection, [(c.channel_id, c.last_at + MOMENT) for c in changes], extents
+    )
+    lows = [floor(at or c.first_at) for at, c in zip(before, changes, strict=True)]
+    highs = [ceil(at or c.last_at) for at, c in zip(after, changes, strict=True)]
+    wanted = [c.channel_id for c in changes]
+    froms = await neighbours.before(connection, list(zip(wanted, lows, strict=True)), extents)
+    tos = await neighbours.after(connection, list(zip(wanted, highs, strict=True)), extents)
+    return [
+        Span(channel, low, high, read_from or low, read_to or high)
+        for channel, low, high, read_from, read_to in zip(
+            wanted, lows, highs, froms, tos, strict=True
+        )
+    ]
+
+
+def _joined(spans: Iterable[Span], lowest: datetime) -> list[Span]:
+    """Return one span for each channel, from ``lowest`` on."""
+    joined: dict[int, Span] = {}
+    for span in spans:
+        known = joined.get(span.channel_id, span)
+        joined[span.channel_id] = Span(
+            span.channel_id,
+            max(min(span.low, known.low), lowest),
+            max(span.high, known.high),
+            min(span.read_from, known.read_from),
+            max(span.read_to, known.read_to),
+        )
+    return [span for span in joined.values() if span.quarters]
+
+
+def _cut(*groups: list[Span]) -> set[int]:
+    """Take spans off the groups until a transaction can hold them; returns their channels."""
+    room = QUARTERS_AT_ONCE
+    later: set[int] = set()
+    for group in groups:
+        for span in list(group):
+            if room <= 0:
+                later.add(span.channel_id)
+            room -= span.quarters
+    for group in groups:
+        group[:] = [span for span in group if span.channel_id not in later]
+    return later
+
+
+async def _derive(connection: Connection, spans: Sequence[Span]) -> None:
+    low, high = _hull(spans)
+    ids = sorted({span.channel_id for span in spans})
+    await days.replace(connection, ids, day_of(low), day_of(high - MOMENT) + DAY)
+    hour = low.replace(minute=0)
+    await emissions.replace(connection, ids, hour, high + HOUR - (high - hour) % HOUR)
+
+
+def _hull(spans: Sequence[Span]) -> tuple[datetime, datetime]:
+    return min(span.low for span in spans), max(span.high for span in spans)

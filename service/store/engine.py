@@ -1,0 +1,82 @@
+"""Connections to the database, and what they may see."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+Connection = AsyncConnection
+Engine = AsyncEngine
+
+EVERYWHERE = "%"  # a LIKE pattern of county codes
+# Bounds on `at` must be constants when a statement is planned, or every chunk is opened; compiled
+# code costs more than it saves at this size of statement.
+SERVER_SETTINGS = {"plan_cache_mode": "force_custom_plan", "jit": "off", "timezone": "UTC"}
+
+
+class Lock(IntEnum):
+    """Classes of advisory locks, for the whole product; the second number is the subject."""
+
+    ROLLUP = 1  # by enterprise
+    EVENTS = 2  # appending to alert_events: the last of all locks
+    EVALUATE = 3  # by indicator
+    RETENTION = 4
+
+
+def make_engine(url: str, name: str, *, region: str | None = None, size: int = 5) -> Engine:
+    """Return a pool of connections to a PostgreSQL URL.
+
+    ``region`` is what they see from the start; without it they see nothing until `scope`.
+    """
+    settings = {**SERVER_SETTINGS, "application_name": name}
+    if region is not None:
+        settings["qingyu.region"] = region
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=size,
+        max_overflow=size,
+        pool_pre_ping=True,
+        connect_args={"server_settings": settings, "timeout": 10, "command_timeout": 300},
+    )
+
+
+async def scope(connection: Connection, region: str, enterprise_id: int | None) -> None:
+    """Let the transaction see one region (a prefix of county codes), or one enterprise only."""
+    await connection.execute(
+        text(
+            "SELECT set_config('qingyu.region', :region, true),"
+            " set_config('qingyu.enterprise', :enterprise, true)"
+        ),
+        {
+            "region": region + EVERYWHERE,
+            "enterprise": "" if enterprise_id is None else str(enterprise_id),
+        },
+    )
+
+
+async def lock(connection: Connection, kind: Lock, subject: int = 0) -> None:
+    """Take an advisory lock until the transaction ends."""
+    await connection.execute(
+        text("SELECT pg_advisory_xact_lock(:kind, :subject)"),
+        {"kind": int(kind), "subject": subject},
+    )
+
+
+async def try_lock(connection: Connection, kind: Lock, subject: int = 0) -> bool:
+    """Take an advisory lock until the transaction ends, unless somebody else holds it."""
+    taken = await connection.scalar(
+        text("SELECT pg_try_advisory_xact_lock(:kind, :subject)"),
+        {"kind": int(kind), "subject": subject},
+    )
+    return bool(taken)
+
+
+async def copy(
+    connection: Connection, table: str, columns: Sequence[str], records: Sequence[Sequence[Any]]
+) -> None:
+    """Append records by COPY, inside the connection's transaction."""
+    raw = await connection.get_raw_connection()
+    driver: Any = raw.driver_connection
+    await driver.copy_records_to_table(table, columns=columns, records=records)

@@ -1,0 +1,23 @@
+"""Connections as the two programs have them."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from deploy.local.database import Database
+from ingest.commit import prepare
+from service.store.engine import EVERYWHERE, Engine, make_engine
+
+
+@pytest.fixture
+async def pool(db: Database) -> AsyncIterator[asyncpg.Pool]:
+    async with asyncpg.create_pool(db.ingest, min_size=0, max_size=4, init=prepare) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def engine(db: Database) -> AsyncIterator[Engine]:
+    engine = make_engine(db.service, "test", region=EVERYWHERE)
+    yield engine
+    await engine.dispose()
