@@ -19,6 +19,7 @@ class Reason(StrEnum):
     AFTER_SERVICE = "after_service"
     NOT_NUMBER = "not_number"
     NOT_FINITE = "not_finite"
+    OUT_OF_RANGE = "out_of_range"
     BAD_FIELD = "bad_field"
     UNKNOWN_DEVICE = "unknown_device"
     UNKNOWN_QUANTITY = "unknown_quantity"
@@ -81,6 +82,10 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.NOT_FINITE: (
         "The value {fact} is not a finite number; leave missing values out.",
         "值 {fact} 不是有限数，缺测请不要上送。",
+    ),
+    Reason.OUT_OF_RANGE: (
+        "The value {fact} is larger than any quantity measured; check the device's data type.",
+        "值 {fact} 超出任何计量范围，请检查设备数据类型。",
     ),
     Reason.BAD_FIELD: (
         "A field is missing or wrong: {fact}.",

@@ -13,6 +13,7 @@ from schemas.reading import Readings, Source
 AHEAD = timedelta(minutes=5)  # of our clock
 NEVER = int(np.iinfo(np.int64).max)
 UNKNOWN, AMBIGUOUS = -1, -2
+LARGEST = 1e15  # no quantity in any unit of the catalogue reaches this
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Registry:
         rows = self.find(sender, readings.sources)
         known = rows >= 0
         instants = readings.instants
-        accepted = known & np.isfinite(readings.values)
+        accepted = known & (np.abs(readings.values) <= LARGEST)  # nor is NaN
         accepted &= instants >= _microseconds(now - retention)
         accepted &= instants <= _microseconds(now + AHEAD)
         accepted[known] &= instants[known] >= self.first[rows[known]]
@@ -106,6 +107,8 @@ class Registry:
             return Rejected(Reason.UNKNOWN_QUANTITY, f"{quantity} {statistic or ''}".strip())
         if not np.isfinite(value := readings.values[place]):
             return Rejected(Reason.NOT_FINITE, value)
+        if abs(value) > LARGEST:
+            return Rejected(Reason.OUT_OF_RANGE, value)
         return self._explain_time(int(readings.instants[place]), row, now)
 
     def _explain_time(self, at: int, row: int, now: datetime) -> Rejected:

@@ -10,4 +10,7 @@ ROLLUP_SECONDS = Histogram(
 ROLLUP_QUARTERS = Counter(
     "qingyu_rollup_quarters_total", "Quarter hours of channels that were recomputed."
 )
+ROLLUP_FAILED = Counter(
+    "qingyu_rollup_failed_total", "Recomputations of one enterprise that failed; tried again."
+)
 ROLLUP_BACKLOG = Gauge("qingyu_rollup_backlog", "Changed stretches that wait for the rollup.")

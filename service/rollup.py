@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from schemas.registry import ChannelKind
 from service.domain.calendar import DAY, day_of
 from service.domain.reach import Span, ceil, floor, span_of_values
-from service.monitoring import ROLLUP_BACKLOG, ROLLUP_QUARTERS, ROLLUP_SECONDS
+from service.monitoring import ROLLUP_BACKLOG, ROLLUP_FAILED, ROLLUP_QUARTERS, ROLLUP_SECONDS
 from service.store import changed, channels, days, emissions, neighbours, stretches, usage
 from service.store.engine import Connection, Engine
 from service.store.stretches import Change
@@ -43,15 +43,22 @@ async def run(engine: Engine, indicators: Sequence[str], retention: timedelta) -
 
 async def roll_up_each(engine: Engine, indicators: Sequence[str], kept_from: datetime) -> bool:
     """Roll up every enterprise with changes once, a transaction each; tell whether some is left."""
-    enterprise: int | None = 0
-    left = False
-    while enterprise is not None:
-        with ROLLUP_SECONDS.time():
-            async with engine.begin() as connection:
-                enterprise = await stretches.pick(connection, enterprise)
-                if enterprise is not None:
-                    left |= await roll_up(connection, enterprise, indicators, kept_from)
-    return left
+    after, left = 0, False
+    while True:
+        picked = None
+        try:
+            with ROLLUP_SECONDS.time():
+                async with engine.begin() as connection:
+                    picked = await stretches.pick(connection, after)
+                    if picked is None:
+                        return left
+                    left |= await roll_up(connection, picked, indicators, kept_from)
+        except DBAPIError as error:
+            if picked is None or error.connection_invalidated:
+                raise
+            ROLLUP_FAILED.inc()  # its changes stay in the log; the others are not held up
+            logger.exception("enterprise %s cannot be rolled up", picked)
+        after = picked
 
 
 async def roll_up(

@@ -137,5 +137,7 @@ async def add_channel(
         spec.multiplier,
         spec.width,
     )
-    await connection.execute("DELETE FROM changed_stretches")  # nothing is stored yet
+    await connection.execute(  # nothing is stored yet
+        "DELETE FROM changed_stretches WHERE channel_ids = ARRAY[$1::int]", channel_id
+    )
     return int(channel_id)

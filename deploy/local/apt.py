@@ -154,11 +154,12 @@ class Apt:
             tell=lambda _text: tell(),
         )
         if status != 0:
-            raise Cannot(_sentence(text, self.folder, self.recipe))
+            raise Cannot(sentence(text, self.folder, self.recipe))
         return text
 
 
-def _sentence(output: str, folder: Path, recipe: Recipe) -> str:
+def sentence(output: str, folder: Path, recipe: Recipe) -> str:
+    """Return what to do about a failure of apt-get that printed ``output``."""
     for sign, sentence in _CAUSES.items():
         if sign in output:
             return sentence.format(folder=folder, suite=SUITE, megabytes=recipe.megabytes)

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from deploy.local import commands, privileges
-from deploy.local.errors import Cannot, explain
+from deploy.local.errors import Cannot, explained
 from deploy.local.locks import exclusive
 from deploy.local.progress import Progress, Report
 from deploy.local.settings import CHECKOUT, cache_folder
@@ -54,9 +54,8 @@ def ensure(cache: Path | None = None, report: Report | None = None) -> Path:
     progress = Progress()
     store = (cache or cache_folder(os.environ)) / "console"
     try:
-        _fill(vendor, store, key, report or progress.about("Console scripts"))
-    except OSError as error:
-        raise explain(error, "QINGYU_CACHE") from error
+        with explained("QINGYU_CACHE"):
+            _fill(vendor, store, key, report or progress.about("Console scripts"))
     finally:
         progress.close()
     return vendor

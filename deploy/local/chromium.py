@@ -1,5 +1,6 @@
 """A Chromium for the browser tests, with fonts that have Chinese."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -51,8 +52,17 @@ def ensure(cache: Path | None = None, report: Report | None = None) -> Browser:
     if chosen and not _runs(Path(chosen)):
         raise Cannot(f"QINGYU_CHROMIUM is {chosen}, which does not run: correct or unset it.")
     executable = Path(chosen) if chosen else _installed() or _private(cache, report)
+    _check_driver()
     fonts = debian.ensure(FONTS, cache, report)
     return Browser(executable, {**os.environ, "FONTCONFIG_FILE": str(_configured(fonts))})
+
+
+def _check_driver() -> None:
+    spec = importlib.util.find_spec("playwright")
+    if spec is None or spec.origin is None or "PLAYWRIGHT_NODEJS_PATH" in os.environ:
+        return
+    if not _runs(Path(spec.origin).with_name("driver") / "node"):
+        raise Cannot("Playwright's own Node does not run here: install the package libatomic1.")
 
 
 def _installed() -> Path | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from deploy.local import privileges
 from deploy.local.apt import Apt
-from deploy.local.errors import Cannot, explain
+from deploy.local.errors import Cannot, explained
 from deploy.local.locks import exclusive
 from deploy.local.packages import Recipe
 from deploy.local.progress import Progress, Report
@@ -30,9 +30,8 @@ def ensure(recipe: Recipe, cache: Path, report: Report | None = None) -> Path:
         return root
     progress = Progress()
     try:
-        _make(recipe, cache, report or progress.about(f"Debian packages ({recipe.name})"))
-    except OSError as error:
-        raise explain(error, "QINGYU_CACHE") from error
+        with explained("QINGYU_CACHE"):
+            _make(recipe, cache, report or progress.about(f"Debian packages ({recipe.name})"))
     finally:
         progress.close()
     return root

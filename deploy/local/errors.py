@@ -1,6 +1,8 @@
 """The one error of the local runtime."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class Cannot(Exception):
@@ -17,3 +19,12 @@ def explain(error: OSError, variable: str | None = None) -> Cannot:
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return Cannot(f"{place} cannot be written: make it writable{elsewhere}.")
     return Cannot(f"{place}: {error.strerror}; put that right{elsewhere}.")
+
+
+@contextmanager
+def explained(variable: str | None = None) -> Iterator[None]:
+    """Turn a failure to write files inside into the refusal that explains it."""
+    try:
+        yield
+    except OSError as error:
+        raise explain(error, variable) from error

@@ -57,7 +57,7 @@ def make_environment(venv: Path, lock: int, progress: Progress) -> None:
     python = venv / "bin" / "python"
     status, output = commands.run([python, *itself], log=venv / "pip.log", lock=lock)
     if status != 0:
-        raise Cannot(_sentence(output))
+        raise Cannot(sentence(output))
 
 
 def install(python: Path, requirements: Path, lock: int, report: Report) -> None:
@@ -75,7 +75,7 @@ def install(python: Path, requirements: Path, lock: int, report: Report) -> None
     log = python.parent.parent / "pip.log"
     status, output = commands.run(command, log=log, lock=lock, environment=environment, tell=tell)
     if status != 0:
-        raise Cannot(_sentence(output))
+        raise Cannot(sentence(output))
 
 
 def _own_wheel() -> Path | None:
@@ -95,7 +95,8 @@ def _debian_wheel(report: Report) -> Path:
     return next((root / _WHEELS.relative_to("/")).glob("pip-*.whl"))
 
 
-def _sentence(output: str) -> str:
+def sentence(output: str) -> str:
+    """Return what to do about a failure of pip that printed ``output``."""
     for sign, sentence in _CAUSES.items():
         if sign in output:
             return sentence

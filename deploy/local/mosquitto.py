@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local import logs, privileges
-from deploy.local.errors import Cannot, explain
+from deploy.local.errors import Cannot, explained
 from deploy.local.processes import Program
 from deploy.local.runtime import Runtime
 from deploy.local.settings import check_port
@@ -84,17 +84,15 @@ class Broker:
         A user may write its own readings and read its own outcomes and all alerts; the collector
         reads all readings.
         """
-        self._prepare()
         for user, password in accounts.items():
             _check(user, password)
         part = self.folder / "passwords.part"
-        _write(part, "".join(f"{user}:{password}\n" for user, password in accounts.items()))
-        if accounts:
-            command = privileges.lowered([self.programs.mosquitto_passwd, "-U", part])
-            answer = subprocess.run(command, capture_output=True, text=True, check=False)
-            if answer.returncode != 0:
-                raise Cannot(f"mosquitto_passwd failed: {answer.stderr.strip()}")
-        part.replace(self._passwords)
+        with explained("QINGYU_DATA"):
+            self._prepare()
+            _write(part, "".join(f"{user}:{password}\n" for user, password in accounts.items()))
+            if accounts:
+                self._hash(part)
+            part.replace(self._passwords)
         self._program.signal(signal.SIGHUP)
 
     def start(self) -> None:
@@ -102,18 +100,14 @@ class Broker:
 
         Raises Cannot when its port is taken or it does not start.
         """
-        self._prepare()
         if self.running() and self.ready():
             return
-        self._program.stop()
-        check_port("QINGYU_MQTT_PORT", self.port)
-        limit = 8 * _MIB + _MIB // 8
-        text = _CONFIGURATION.format(port=self.port, folder=self.folder, limit=limit)
-        _write(self._configuration, text)
-        _write(self.folder / "acl", _ACCESS)
-        if not self._passwords.exists():
-            _write(self._passwords, "")
-        self._program.start()
+        with explained("QINGYU_DATA"):
+            self._program.stop()
+            check_port("QINGYU_MQTT_PORT", self.port)
+            self._prepare()
+            self._configure()
+            self._program.start()
         deadline = time.monotonic() + _PATIENCE
         while not self.ready():
             if not self.running() or time.monotonic() > deadline:
@@ -146,13 +140,24 @@ class Broker:
     def _passwords(self) -> Path:
         return self.folder / "passwords"
 
+    def _configure(self) -> None:
+        limit = 8 * _MIB + _MIB // 8
+        text = _CONFIGURATION.format(port=self.port, folder=self.folder, limit=limit)
+        _write(self._configuration, text)
+        _write(self.folder / "acl", _ACCESS)
+        if not self._passwords.exists():
+            _write(self._passwords, "")
+
+    def _hash(self, passwords: Path) -> None:
+        command = privileges.lowered([self.programs.mosquitto_passwd, "-U", passwords])
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        if answer.returncode != 0:
+            raise Cannot(f"mosquitto_passwd failed: {answer.stderr.strip()}")
+
     def _prepare(self) -> None:
-        try:
-            privileges.make_open(self.folder)
-            privileges.check_reach(self.folder, "QINGYU_DATA")
-            privileges.give(self.folder)
-        except OSError as error:
-            raise explain(error, "QINGYU_DATA") from error
+        privileges.make_open(self.folder)
+        privileges.check_reach(self.folder, "QINGYU_DATA")
+        privileges.give(self.folder)
 
 
 def _check(user: str, password: str) -> None:

@@ -4,16 +4,17 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from deploy.local import logs, privileges, records, tuning
-from deploy.local.errors import Cannot, explain
+from deploy.local import logs, postmaster, privileges, tuning
+from deploy.local.errors import Cannot, explained
 from deploy.local.processes import Program
 from deploy.local.runtime import Runtime
 from deploy.local.settings import check_port
@@ -81,14 +82,12 @@ class Cluster:
 
     def init(self) -> None:
         """Create the cluster where there is none; a half-made one is made anew."""
-        try:
+        with explained("QINGYU_DATA"):
             privileges.make_open(self.folder)
             privileges.check_reach(self.folder, "QINGYU_DATA")
             privileges.give(self.folder)
             if not self.data.exists():
                 self._create()
-        except OSError as error:
-            raise explain(error, "QINGYU_DATA") from error
 
     def start(self) -> None:
         """Run the server and return when it accepts connections; one that runs is left alone.
@@ -98,11 +97,12 @@ class Cluster:
         self.init()
         if self.ready():
             return
-        self._program.stop()
-        check_port("QINGYU_DATABASE_PORT", self.port)
-        self._end_orphans()
-        self._configure()
-        self._program.start()
+        with explained("QINGYU_DATA"):
+            self._program.stop()
+            postmaster.clear(self.data, _PATIENCE)
+            check_port("QINGYU_DATABASE_PORT", self.port)
+            self._configure()
+            self._program.start()
         deadline = time.monotonic() + _PATIENCE
         while not self.ready():
             if not self.running() or time.monotonic() > deadline:
@@ -122,8 +122,13 @@ class Cluster:
 
     def ready(self) -> bool:
         """Return whether the server runs and accepts connections."""
-        lines = self._pid_file_lines()
-        return lines[:1] == [str(self._program.pid())] and lines[7:8] == ["ready"]
+        if not postmaster.accepts(self.data, self._program.pid()):
+            return False
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=2).close()
+        except OSError:  # it is being killed
+            return False
+        return True
 
     @property
     def _secret(self) -> Path:
@@ -156,43 +161,6 @@ class Cluster:
         lines = [f"{name} = '{value}'\n" for name, value in quoted]
         target = self.data / "postgresql.conf"
         target.write_text("".join([_HEADER, *lines, "include_if_exists = 'local.conf'\n"]))
-
-    def _end_orphans(self) -> None:
-        """End what an earlier server left; a pid file that names a stranger is removed."""
-        deadline = time.monotonic() + _PATIENCE
-        while users := set(self._users()):
-            if (owner := self._owner()) in users:
-                records.send(owner, signal.SIGINT)
-            else:
-                for orphan in users:  # without their server they can do nothing more
-                    records.send(orphan, signal.SIGQUIT)
-            if time.monotonic() > deadline:
-                raise Cannot(f"Processes {sorted(users)} still use {self.data}: end them.")
-            time.sleep(0.05)
-        if Path(f"/proc/{self._owner()}").exists():
-            (self.data / "postmaster.pid").unlink()
-
-    def _users(self) -> Iterator[int]:
-        """Every process of a server has its data directory as working directory."""
-        data = self.data.resolve()
-        ours = "postgres\n"
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                if (entry / "cwd").readlink() == data and (entry / "comm").read_text() == ours:
-                    yield int(entry.name)
-            except OSError:  # it has ended, or is another user's
-                continue
-
-    def _owner(self) -> int:
-        first = next(iter(self._pid_file_lines()), "")
-        return int(first) if first.isdigit() else -1
-
-    def _pid_file_lines(self) -> list[str]:
-        try:
-            text = (self.data / "postmaster.pid").read_text()
-        except FileNotFoundError:
-            return []
-        return [line.strip() for line in text.splitlines()]
 
 
 def _complaint(log: Path) -> str:

@@ -43,10 +43,12 @@ def lowered(command: Sequence[str | Path]) -> list[str]:
 
 
 def give(path: Path) -> None:
-    """Make ``path`` the servant's."""
+    """Make ``path`` the servant's, with all that is in it where it was another user's."""
     user = servant()
-    if user is not None:
-        os.chown(path, user.uid, user.gid)
+    if user is None or path.stat().st_uid == user.uid:
+        return
+    for place in (*path.rglob("*"), path):  # itself last: then all of it is the servant's
+        os.chown(place, user.uid, user.gid, follow_symlinks=False)
 
 
 def make_open(folder: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from service.domain.registers import Setting, setting_at
-from service.domain.segments import Flag, Segment
+from service.domain.segments import Flag, Segment, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def holds(values: Sequence[Value], hold_s: float, settings: Sequence[Setting]) -
         if value.usable:
             factor = setting_at(settings, value.at).factor
             stop = min(next_at, value.at + hold_s)
-            yield Segment(value.at, stop, None, value.value * factor, True, _flags(value))
+            yield Segment(value.at, stop, None, settle(value.value) * factor, True, _flags(value))
 
 
 def means(
@@ -34,7 +34,9 @@ def means(
     """Yield the periods of values that are means of their period."""
     for value, start in _periods(values, period_s, label_is_end):
         factor = setting_at(settings, value.at).factor
-        yield Segment(start, start + period_s, None, value.value * factor, True, _flags(value))
+        yield Segment(
+            start, start + period_s, None, settle(value.value) * factor, True, _flags(value)
+        )
 
 
 def amounts(
@@ -46,7 +48,7 @@ def amounts(
         yield Segment(
             start,
             start + period_s,
-            value.value * factor,
+            settle(value.value) * factor,
             None,
             not value.estimated,
             _flags(value),

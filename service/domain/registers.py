@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from service.domain.segments import Flag, Segment
+from service.domain.segments import Flag, Segment, settle
 
 NEAR_WIDTH = 0.9  # a dial that rolls over stood at this share of its width or above
 BRIDGED = 2.0  # expected intervals; a longer gap is not measured, its amount is estimated
@@ -99,15 +99,20 @@ def _stands(register: Register, readings: Sequence[Reading]) -> list[_Stand]:
     stands = [
         _Stand(
             reading.at,
-            reading.value,
-            reading.value,
+            settle(reading.value),
+            settle(reading.value),
             Flag.ESTIMATED if reading.estimated else Flag.NONE,
         )
         for reading in readings
         if reading.at not in replaced
     ]
     stands += [
-        _Stand(replacement.at, replacement.closing, replacement.opening, Flag.REPLACEMENT)
+        _Stand(
+            replacement.at,
+            settle(replacement.closing),
+            settle(replacement.opening),
+            Flag.REPLACEMENT,
+        )
         for replacement in register.replacements
     ]
     return sorted(stands, key=lambda stand: stand.at)

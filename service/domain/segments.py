@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from enum import IntFlag
 
 BUCKET = 900  # seconds
+# A hostile value must not make the database's arithmetic overflow or underflow, which would stop
+# the rollup of its enterprise: larger ones are not usable, smaller ones are zero.
+LARGEST = 1e15
+SMALLEST = 1e-15
 
 
 class Flag(IntFlag):
@@ -47,6 +51,11 @@ class Bucket:
     maximum: float | None = None
     measured_s: float = 0.0
     flags: Flag = Flag.NONE
+
+
+def settle(value: float) -> float:
+    """Return zero for what is too small to compute with."""
+    return value if abs(value) >= SMALLEST else 0.0
 
 
 def spread(segments: Iterable[Segment]) -> dict[int, Bucket]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import TextClause, text
 
+from service.domain.segments import LARGEST
 from service.store.engine import Connection
 from service.store.stretches import Change
 
@@ -30,10 +31,11 @@ _EXTEND = text("""
     RETURNING channel_id, first_at, last_at
 """)
 
-USABLE = """
+USABLE = f"""
     r.quality <> 2
-    AND r.value >= coalesce(c.plausible_min, '-Infinity')
-    AND r.value <= coalesce(c.plausible_max, 'Infinity')
+    AND r.value >= coalesce(c.plausible_min, -{LARGEST})
+    AND r.value <= coalesce(c.plausible_max, {LARGEST})
+    AND abs(r.value) <= {LARGEST}
 """
 # What a register shows is known from its usable readings and at the replacement of a dial.
 _LOOK_UP = """

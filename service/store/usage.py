@@ -10,9 +10,14 @@ from sqlalchemy import text
 
 from service.domain.reach import Span
 from service.domain.registers import BRIDGED, NEAR_WIDTH
-from service.domain.segments import Flag
+from service.domain.segments import SMALLEST, Flag
 from service.store.engine import Connection
 from service.store.neighbours import USABLE
+
+
+def _settled(value: str) -> str:
+    return f"CASE WHEN abs({value}) < {SMALLEST} THEN 0 ELSE {value} END"
+
 
 # Epoch seconds as floats and buckets as integers: interval arithmetic costs several times as much.
 _WORK = """
@@ -58,7 +63,7 @@ _REGISTERS = text(f"""
     WITH {_WORK},
     stands AS (
         SELECT r.channel_id, extract(epoch FROM r.at)::float8 AS at,
-               r.value AS closing, r.value AS opening,
+               {_settled("r.value")} AS closing, {_settled("r.value")} AS opening,
                CASE WHEN r.quality = 3 THEN {int(Flag.ESTIMATED)} ELSE 0 END AS flags
         FROM work AS c
         JOIN readings AS r ON r.channel_id = c.channel_id AND r.at BETWEEN c.read_from AND c.read_to
@@ -69,7 +74,8 @@ _REGISTERS = text(f"""
           )
         UNION ALL
         SELECT e.channel_id, extract(epoch FROM e.at)::float8,
-               e.closing_value, e.opening_value, {int(Flag.REPLACEMENT)}
+               {_settled("e.closing_value")}, {_settled("e.opening_value")},
+               {int(Flag.REPLACEMENT)}
         FROM work AS w
         JOIN device_events AS e ON e.channel_id = w.channel_id
             AND e.at BETWEEN w.read_from AND w.read_to AND e.kind = 'replacement'
@@ -125,7 +131,8 @@ _REGISTERS = text(f"""
 _VALUES = text(f"""
     WITH {_WORK},
     arrived AS (
-        SELECT c.channel_id, c.period_s, c.kind, extract(epoch FROM r.at)::float8 AS at, r.value,
+        SELECT c.channel_id, c.period_s, c.kind, extract(epoch FROM r.at)::float8 AS at,
+               {_settled("r.value")} AS value,
                r.quality = 3 AS estimated, {USABLE} AS usable,
                least(
                    extract(epoch FROM lead(r.at) OVER in_order)::float8,

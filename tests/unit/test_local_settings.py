@@ -1,0 +1,97 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from deploy.local import settings
+from deploy.local.errors import Cannot
+from tests.conftest import free_port
+
+CHECKOUT = Path("/srv/checkout")
+
+
+def test_an_empty_environment_gives_the_documented_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+
+    found = settings.read({"XDG_CACHE_HOME": "/home/guest/.cache"}, CHECKOUT)
+
+    assert found == settings.Settings(
+        api_port=8000,
+        ingest_port=8010,
+        mqtt_port=1883,
+        hj212_port=9212,
+        database_port=15432,
+        home=CHECKOUT / ".qingyu",
+        data=CHECKOUT / ".qingyu" / "data",
+        cache=Path("/home/guest/.cache/qingyu"),
+        demo=True,
+        series=None,
+    )
+
+
+def test_root_keeps_its_data_where_another_user_can_enter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+
+    here = settings.read({}, CHECKOUT)
+    elsewhere = settings.read({}, Path("/srv/another"))
+
+    assert here.cache == Path("/var/cache/qingyu")
+    assert here.data.parent == Path("/var/lib/qingyu")
+    assert here.data != elsewhere.data
+
+
+def test_every_value_can_be_set() -> None:
+    environment = {
+        **{name: str(port + 1) for name, port in settings.PORTS.items()},
+        "QINGYU_HOME": "/srv/home",
+        "QINGYU_DATA": "/srv/data",
+        "QINGYU_CACHE": "/srv/cache",
+        "QINGYU_SERIES": "/",
+        "DEMO": "0",
+    }
+
+    assert settings.read(environment, CHECKOUT) == settings.Settings(
+        api_port=8001,
+        ingest_port=8011,
+        mqtt_port=1884,
+        hj212_port=9213,
+        database_port=15433,
+        home=Path("/srv/home"),
+        data=Path("/srv/data"),
+        cache=Path("/srv/cache"),
+        demo=False,
+        series=Path("/"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("QINGYU_API_PORT", "http", id="a port is a number"),
+        pytest.param("QINGYU_MQTT_PORT", "0", id="a port is not zero"),
+        pytest.param("QINGYU_HJ212_PORT", "65536", id="a port has sixteen bits"),
+        pytest.param("QINGYU_INGEST_PORT", "8000", id="two ports differ"),
+        pytest.param("QINGYU_DATABASE_PORT", "１２３４", id="digits are ASCII"),
+        pytest.param("QINGYU_CACHE", "/srv/a:b", id="a folder goes into paths joined by a colon"),
+        pytest.param("QINGYU_HOME", "/etc/passwd", id="a folder is not a file"),
+        pytest.param("QINGYU_SERIES", "/nowhere", id="the series are there"),
+        pytest.param("DEMO", "maybe", id="a switch is on or off"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_that_names_the_variable(name: str, value: str) -> None:
+    with pytest.raises(Cannot) as refusal:
+        settings.read({name: value}, CHECKOUT)
+
+    assert name in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert str(refusal.value).endswith(".")
+
+
+def test_a_taken_port_is_one_sentence_that_names_variable_and_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        environment = {name: str(free_port()) for name in settings.PORTS}
+        taken = settings.read({**environment, "QINGYU_HJ212_PORT": str(port)}, CHECKOUT)
+        with pytest.raises(Cannot, match=rf"^Port {port} is taken .* QINGYU_HJ212_PORT .*\.$"):
+            settings.check_ports(taken)
+    settings.check_ports(taken)
