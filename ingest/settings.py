@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 DEFAULT_CONFIG = "deploy/ingest.toml"
 
@@ -33,13 +33,25 @@ def load() -> Settings:
     """Return the settings; exits with one sentence when they cannot be read."""
     path = Path(os.environ.get("QINGYU_INGEST_CONFIG", DEFAULT_CONFIG))
     try:
-        text = string.Template(path.read_text(encoding="utf-8")).substitute(os.environ)
-        return Settings.model_validate(tomllib.loads(text))
+        return Settings.model_validate(_filled(tomllib.loads(path.read_text(encoding="utf-8"))))
     except OSError as error:
         raise SystemExit(
             f"{path} cannot be read: {error.strerror}; set QINGYU_INGEST_CONFIG."
         ) from None
     except KeyError as error:
         raise SystemExit(f"{path} names {error}, which the environment does not set.") from None
-    except (tomllib.TOMLDecodeError, ValidationError, ValueError) as error:
+    except ValueError as error:  # of TOML, of a template or of the model
         raise SystemExit(f"{path} is not valid: {error}") from None
+
+
+def _filled(table: Any) -> Any:
+    """Return a table of the file with names replaced from the environment."""
+    match table:
+        case dict():
+            return {key: _filled(value) for key, value in table.items()}
+        case list():
+            return [_filled(value) for value in table]
+        case str():
+            return string.Template(table).substitute(os.environ)
+        case _:
+            return table

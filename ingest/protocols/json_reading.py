@@ -84,7 +84,7 @@ def decode(payload: bytes) -> Document:
     except msgspec.ValidationError:
         return _decode_item_by_item(payload)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise _explain_document(error) from error
+        raise _explain_document(payload, error) from error
     _check(document)
     try:
         readings = _columns(document.readings)
@@ -123,7 +123,7 @@ def _decode_item_by_item(payload: bytes) -> Document:
     try:
         envelope = _ENVELOPE.decode(payload)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise _explain_document(error) from error
+        raise _explain_document(payload, error) from error
     _check(envelope)
     items: list[_Item] = []
     indexes: list[int] = []
@@ -170,23 +170,21 @@ def _instant(text: str) -> int:
     return round(at.timestamp() * 1_000_000)
 
 
-def _explain_document(error: Exception) -> Rejected:
-    match error:
-        case UnicodeDecodeError():
-            return Rejected(Reason.INVALID_UTF8, f"{error.reason} at byte {error.start}")
-        case RecursionError():
-            return Rejected(Reason.MALFORMED, "nested too deeply")
-        case _:
-            return Rejected(Reason.MALFORMED, error)
+def _explain_document(payload: bytes, error: Exception) -> Rejected:
+    try:
+        payload.decode()
+    except UnicodeDecodeError as undecodable:
+        return Rejected(Reason.INVALID_UTF8, f"{undecodable.reason} at byte {undecodable.start}")
+    if isinstance(error, RecursionError):
+        return Rejected(Reason.MALFORMED, "nested too deeply")
+    return Rejected(Reason.MALFORMED, error)
 
 
 def _explain_item(raw: msgspec.Raw, error: Exception) -> Rejected:
     try:
         item: Any = _ANY.decode(raw)
-    except UnicodeDecodeError as undecodable:
-        return _explain_document(undecodable)
-    except (msgspec.DecodeError, RecursionError) as malformed:
-        return _explain_number(raw, malformed)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as malformed:
+        return _explain_number(bytes(raw), malformed)
     if not isinstance(item, dict):
         return Rejected(Reason.BAD_FIELD, "an item is not an object")
     if (rejected := _explain_value(item)) is not None:
@@ -196,10 +194,10 @@ def _explain_item(raw: msgspec.Raw, error: Exception) -> Rejected:
     return Rejected(Reason.BAD_FIELD, error)
 
 
-def _explain_number(raw: msgspec.Raw, error: Exception) -> Rejected:
+def _explain_number(raw: bytes, error: Exception) -> Rejected:
     if "out of range" in str(error):
-        return Rejected(Reason.NOT_FINITE, bytes(raw).decode(errors="replace"))
-    return _explain_document(error)
+        return Rejected(Reason.NOT_FINITE, raw.decode(errors="replace"))
+    return _explain_document(raw, error)
 
 
 def _explain_value(item: dict[str, Any]) -> Rejected | None:

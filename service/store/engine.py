@@ -1,6 +1,6 @@
 """Connections to the database, and what they may see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -25,12 +25,23 @@ class Lock(IntEnum):
     RETENTION = 4
 
 
-def make_engine(url: str, name: str, *, region: str | None = None, size: int = 5) -> Engine:
+# What a rollup wrote and lost in a crash of the server comes back with the log it took from.
+ROLLUP_SETTINGS = {"work_mem": "64MB", "synchronous_commit": "off"}
+
+
+def make_engine(
+    url: str,
+    name: str,
+    *,
+    region: str | None = None,
+    size: int = 5,
+    settings: Mapping[str, str] | None = None,
+) -> Engine:
     """Return a pool of connections to a PostgreSQL URL.
 
     ``region`` is what they see from the start; without it they see nothing until `scope`.
     """
-    settings = {**SERVER_SETTINGS, "application_name": name}
+    settings = {**SERVER_SETTINGS, **(settings or {}), "application_name": name}
     if region is not None:
         settings["qingyu.region"] = region
     return create_async_engine(
