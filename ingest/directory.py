@@ -11,7 +11,7 @@ import asyncpg
 
 from ingest.errors import Reason, Rejected, Unavailable
 from ingest.monitoring import DIRECTORY_CHANNELS
-from ingest.registry import UNKNOWN, Batch, ChannelRow, Registry, Sender, build
+from ingest.registry import Batch, ChannelRow, Registry, Sender, build
 from schemas.reading import Readings
 
 logger = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Directory:
     ) -> tuple[Batch, list[tuple[int, Rejected]]]:
         """Return the readings with their channels, and the places of those that are refused."""
         batch, rejected = self._registry.resolve(sender, readings, now, self._retention)
-        if rejected and (self._registry.find(sender, readings.sources) == UNKNOWN).any():
+        if rejected and not self._registry.knows(sender, readings.sources):
             await self._read_on_miss()
             batch, rejected = self._registry.resolve(sender, readings, now, self._retention)
         return batch, rejected
@@ -121,7 +121,7 @@ class Directory:
         self._changed.clear()
         self._connection = connection
         await self._read()
-        logger.info("registry read: %d channels", len(self._registry.channels))
+        logger.info("registry read")
 
     async def _read(self) -> None:
         async with self._reading:

@@ -46,8 +46,9 @@ class Columns:
     instants: NDArray[np.int64]
     values: NDArray[np.float64]
     qualities: NDArray[np.int16]
-    enterprises: NDArray[np.int32]
-    senders: NDArray[np.str_]
+    enterprises: NDArray[np.int64]
+    submissions: NDArray[np.int64]
+    senders: list[str]  # by submission
 
     def revision(self, ordinal: int, by: int) -> Revision:
         """Return the trail of one reading that the reading ``by`` replaced."""
@@ -60,7 +61,7 @@ class Columns:
             moment(self.instants[by]),
             value,
             quality,
-            str(self.senders[by]),
+            self.senders[self.submissions[by]],
         )
 
 
@@ -140,12 +141,13 @@ def gather(submissions: Sequence[Batch]) -> Group:
     """
     lengths = [len(batch) for batch in submissions]
     arrived = Columns(
-        np.concatenate([batch.channels for batch in submissions]),
-        np.concatenate([batch.instants for batch in submissions]),
-        np.concatenate([batch.values for batch in submissions]),
-        np.concatenate([batch.qualities for batch in submissions]),
+        np.array([x for batch in submissions for x in batch.channels], dtype=np.int32),
+        np.array([x for batch in submissions for x in batch.instants], dtype=np.int64),
+        np.array([x for batch in submissions for x in batch.values], dtype=np.float64),
+        np.array([x for batch in submissions for x in batch.qualities], dtype=np.int16),
         np.repeat([batch.sender.enterprise_id for batch in submissions], lengths),
-        np.repeat([batch.sender.name for batch in submissions], lengths),
+        np.repeat(np.arange(len(submissions)), lengths),
+        [batch.sender.name for batch in submissions],
     )
     order = np.lexsort((arrived.instants, arrived.channels))  # stable: arrival within a key
     same_key = _repeats(arrived.channels[order]) & _repeats(arrived.instants[order])

@@ -1,6 +1,7 @@
-"""What every collector does with a document: decode, resolve, write, keep what is refused."""
+"""What every collector does with documents: decode, resolve, keep what is refused, write."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -9,8 +10,16 @@ from ingest.errors import Reason, Rejected, Unavailable
 from ingest.keeper import Keeper, Refused
 from ingest.monitoring import BYTES_IN_FLIGHT, PAYLOADS, READINGS
 from ingest.protocols import json_reading
-from ingest.registry import Sender
+from ingest.registry import Batch, Sender
 from ingest.writer import Outcome, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A document, and who sent it."""
+
+    sender: Sender
+    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,13 @@ class Answer:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    batch: Batch
+    rejected: list[tuple[int, Rejected]]
+    id: str | None
+
+
 class Intake:
     """The way from a payload to its answer, the same for every transport."""
 
@@ -64,53 +80,86 @@ class Intake:
             self._room.clear()
             await self._room.wait()
 
-    async def take(self, collector: str, sender: Sender, payload: bytes) -> Answer:
-        """Return the answer to a document once its readings are committed.
+    async def take(self, collector: str, arrivals: Sequence[Arrival]) -> list[Answer | Rejected]:
+        """Return the answer to each document once the readings of all are committed.
 
-        What is refused, the whole or items of it, is kept first. Raises `Rejected` for the whole
-        and `Unavailable`.
+        What is refused, a document or items of one, is kept first. Raises `Unavailable`; nothing
+        is then answered, and sending all of it again is harmless.
         """
-        self._occupy(len(payload))
+        size = sum(len(arrival.payload) for arrival in arrivals)
+        self._occupy(size)
         try:
-            answer = await self._take(collector, sender, payload)
-        except Rejected as rejected:
-            await self.keep(collector, sender.name, payload, rejected)
-            raise
+            prepared = [await self._prepare(collector, arrival) for arrival in arrivals]
+            batches = [item.batch for item in prepared if isinstance(item, _Prepared)]
+            results = iter(await self._writer.write(batches))
+            answers: list[Answer | Rejected] = []
+            for arrival, item in zip(arrivals, prepared, strict=True):
+                answer = _answer(item, next(results)) if isinstance(item, _Prepared) else item
+                if isinstance(item, _Prepared) and isinstance(answer, Rejected):
+                    await self.keep(collector, arrival.sender.name, arrival.payload, answer)
+                answers.append(answer)
         except Unavailable:
-            PAYLOADS.labels(collector=collector, outcome="unavailable").inc()
+            PAYLOADS.labels(collector=collector, outcome="unavailable").inc(len(arrivals))
             raise
         finally:
-            self._occupy(-len(payload))
-        PAYLOADS.labels(collector=collector, outcome="stored").inc()
-        return answer
+            self._occupy(-size)
+        _count(collector, answers)
+        return answers
 
     async def keep(self, collector: str, sender: str, payload: bytes, rejected: Rejected) -> None:
         """Keep a payload that is refused as a whole; raises `Unavailable` when that fails."""
         await self._keeper.keep(collector, sender, [Refused(payload, rejected)])
-        PAYLOADS.labels(collector=collector, outcome="rejected").inc()
 
-    async def _take(self, collector: str, sender: Sender, payload: bytes) -> Answer:
-        document = json_reading.decode(payload)
-        if document.enterprise not in (None, sender.uscc):
-            raise Rejected(Reason.NOT_OWNER, document.enterprise)
+    async def _prepare(self, collector: str, arrival: Arrival) -> _Prepared | Rejected:
+        sender, payload = arrival.sender, arrival.payload
+        try:
+            document = _decode(sender, payload)
+        except Rejected as rejected:
+            await self.keep(collector, sender.name, payload, rejected)
+            return rejected
         batch, unresolved = await self.directory.resolve(
             sender, document.readings, datetime.now(UTC)
         )
-        rejected = [(item.index, item.reason) for item in document.rejected]
-        rejected += [(document.indexes[place], reason) for place, reason in unresolved]
-        if rejected:
-            rejected.sort(key=lambda item: item[0])
-            await self._keeper.keep(collector, sender.name, _refused_items(payload, rejected))
-        outcome = await self._writer.write(batch)
-        for fate in ("stored", "duplicate", "revised"):
-            READINGS.labels(collector=collector, outcome=fate).inc(getattr(outcome, fate))
-        READINGS.labels(collector=collector, outcome="rejected").inc(len(rejected))
-        return Answer(outcome, rejected, document.id)
+        rejected_items = [(item.index, item.reason) for item in document.rejected]
+        rejected_items += [(document.indexes[place], reason) for place, reason in unresolved]
+        if rejected_items:
+            rejected_items.sort(key=lambda item: item[0])
+            refused = _refused_items(payload, rejected_items)
+            await self._keeper.keep(collector, sender.name, refused)
+        return _Prepared(batch, rejected_items, document.id)
 
     def _occupy(self, size: int) -> None:
         self._bytes += size
         BYTES_IN_FLIGHT.set(self._bytes)
         self._room.set()
+
+
+def _decode(sender: Sender, payload: bytes) -> json_reading.Document:
+    document = json_reading.decode(payload)
+    if document.enterprise not in (None, sender.uscc):
+        raise Rejected(Reason.NOT_OWNER, document.enterprise)
+    return document
+
+
+def _answer(prepared: _Prepared, result: Outcome | Rejected) -> Answer | Rejected:
+    if isinstance(result, Rejected):
+        return result
+    return Answer(result, prepared.rejected, prepared.id)
+
+
+def _count(collector: str, answers: Sequence[Answer | Rejected]) -> None:
+    taken = [answer for answer in answers if isinstance(answer, Answer)]
+    if refused := len(answers) - len(taken):
+        PAYLOADS.labels(collector=collector, outcome="rejected").inc(refused)
+    PAYLOADS.labels(collector=collector, outcome="stored").inc(len(taken))
+    counts = {
+        "stored": sum(answer.outcome.stored for answer in taken),
+        "duplicate": sum(answer.outcome.duplicate for answer in taken),
+        "revised": sum(answer.outcome.revised for answer in taken),
+        "rejected": sum(len(answer.rejected) for answer in taken),
+    }
+    for outcome, count in counts.items():
+        READINGS.labels(collector=collector, outcome=outcome).inc(count)
 
 
 def _refused_items(payload: bytes, rejected: list[tuple[int, Rejected]]) -> list[Refused]:

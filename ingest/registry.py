@@ -3,16 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-
-import numpy as np
-from numpy.typing import NDArray
+from math import isfinite
 
 from ingest.errors import Reason, Rejected
 from schemas.reading import Readings, Source
 
 AHEAD = timedelta(minutes=5)  # of our clock
-NEVER = int(np.iinfo(np.int64).max)
-UNKNOWN, AMBIGUOUS = -1, -2
+NEVER = 2**63 - 1
 LARGEST = 1e15  # no quantity in any unit of the catalogue reaches this
 
 
@@ -30,10 +27,10 @@ class Batch:
     """Readings of one sender with their channels, as columns of one length."""
 
     sender: Sender
-    channels: NDArray[np.int32]
-    instants: NDArray[np.int64]  # microseconds since 1970 UTC
-    values: NDArray[np.float64]
-    qualities: NDArray[np.int16]
+    channels: list[int]
+    instants: list[int]  # microseconds since 1970 UTC
+    values: list[float]
+    qualities: list[int]
 
     def __len__(self) -> int:
         """Return the number of readings."""
@@ -53,73 +50,85 @@ class ChannelRow:
     last: int | None
 
 
+_Row = tuple[int, int, int]  # channel, first and last instant in service
+_AMBIGUOUS: _Row = (-1, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Channels and senders at one moment; rows are places in the three arrays."""
+    """Channels and senders at one moment."""
 
-    channels: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    first: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    last: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    rows: dict[int, dict[Source, int]] = field(default_factory=dict)  # by enterprise
+    rows: dict[int, dict[Source, _Row]] = field(default_factory=dict)  # by enterprise
     devices: dict[int, set[str]] = field(default_factory=dict)
     accounts: dict[str, Sender] = field(default_factory=dict)  # by social credit code
     keys: dict[bytes, Sender] = field(default_factory=dict)  # by SHA-256
 
-    def find(self, sender: Sender, sources: Sequence[Source]) -> NDArray[np.int64]:
-        """Return the row of each source, `UNKNOWN` or `AMBIGUOUS`."""
-        get = self.rows.get(sender.enterprise_id, {}).get
-        return np.array([get(source, UNKNOWN) for source in sources], dtype=np.int64)
+    def knows(self, sender: Sender, sources: Sequence[Source]) -> bool:
+        """Tell whether every source is registered."""
+        return self.rows.get(sender.enterprise_id, {}).keys() >= set(sources)
 
     def resolve(
         self, sender: Sender, readings: Readings, now: datetime, retention: timedelta
     ) -> tuple[Batch, list[tuple[int, Rejected]]]:
         """Return the readings with their channels, and the places of those that are refused."""
-        rows = self.find(sender, readings.sources)
-        known = rows >= 0
-        instants = readings.instants
-        accepted = known & (np.abs(readings.values) <= LARGEST)  # nor is NaN
-        accepted &= instants >= _microseconds(now - retention)
-        accepted &= instants <= _microseconds(now + AHEAD)
-        accepted[known] &= instants[known] >= self.first[rows[known]]
-        accepted[known] &= instants[known] < self.last[rows[known]]
-        rejected = [
-            (int(place), self._explain(sender, readings, int(place), int(rows[place]), now))
-            for place in np.flatnonzero(~accepted)
+        get = self.rows.get(sender.enterprise_id, {}).get
+        rows = [get(source) for source in readings.sources]
+        oldest, latest = _microseconds(now - retention), _microseconds(now + AHEAD)
+        refused = [
+            place
+            for place, (row, at, value) in enumerate(
+                zip(rows, readings.instants, readings.values, strict=True)
+            )
+            if row is None
+            or not row[1] <= at < row[2]
+            or not oldest <= at <= latest
+            or not -LARGEST <= value <= LARGEST  # nor is NaN
         ]
-        batch = Batch(
-            sender,
-            self.channels[rows[accepted]],
-            instants[accepted],
-            readings.values[accepted],
-            readings.qualities[accepted],
+        if refused:
+            return self._divide(sender, readings, rows, refused, now)
+        channels = [row[0] for row in rows if row is not None]
+        return (
+            Batch(sender, channels, readings.instants, readings.values, readings.qualities),
+            [],
         )
+
+    def _divide(
+        self,
+        sender: Sender,
+        readings: Readings,
+        rows: list[_Row | None],
+        refused: list[int],
+        now: datetime,
+    ) -> tuple[Batch, list[tuple[int, Rejected]]]:
+        batch = Batch(sender, [], [], [], [])
+        out = set(refused)
+        for place, row in enumerate(rows):
+            if row is not None and place not in out:
+                batch.channels.append(row[0])
+                batch.instants.append(readings.instants[place])
+                batch.values.append(readings.values[place])
+                batch.qualities.append(readings.qualities[place])
+        rejected = [
+            (place, self._explain(sender, readings, place, rows[place], now)) for place in refused
+        ]
         return batch, rejected
 
     def _explain(
-        self, sender: Sender, readings: Readings, place: int, row: int, now: datetime
+        self, sender: Sender, readings: Readings, place: int, row: _Row | None, now: datetime
     ) -> Rejected:
         device, quantity, statistic = readings.sources[place]
-        if row == AMBIGUOUS:
+        if row is _AMBIGUOUS:
             return Rejected(Reason.AMBIGUOUS_STATISTIC, quantity)
         if device not in self.devices.get(sender.enterprise_id, ()):
             return Rejected(Reason.UNKNOWN_DEVICE, device)
-        if row == UNKNOWN:
+        if row is None:
             return Rejected(Reason.UNKNOWN_QUANTITY, f"{quantity} {statistic or ''}".strip())
-        if not np.isfinite(value := readings.values[place]):
+        value = readings.values[place]
+        if not isfinite(value):
             return Rejected(Reason.NOT_FINITE, value)
         if abs(value) > LARGEST:
             return Rejected(Reason.OUT_OF_RANGE, value)
-        return self._explain_time(int(readings.instants[place]), row, now)
-
-    def _explain_time(self, at: int, row: int, now: datetime) -> Rejected:
-        first, last = int(self.first[row]), int(self.last[row])
-        if at > _microseconds(now + AHEAD):
-            return Rejected(Reason.FUTURE_TIME, f"{(at - _microseconds(now)) // 60_000_000:,} min")
-        if at < first:
-            return Rejected(Reason.BEFORE_SERVICE, _printed(first))
-        if at >= last:
-            return Rejected(Reason.AFTER_SERVICE, _printed(last))
-        return Rejected(Reason.TOO_OLD, "the retention that is configured")
+        return _explain_time(readings.instants[place], row, now)
 
 
 def build(
@@ -128,23 +137,32 @@ def build(
     clients: Iterable[tuple[bytes, str, int]],
 ) -> Registry:
     """Return the registry of channels, social credit codes by enterprise, and client keys."""
-    rows: dict[int, dict[Source, int]] = {}
+    rows: dict[int, dict[Source, _Row]] = {}
     devices: dict[int, set[str]] = {}
-    for row, channel in enumerate(channels):
+    for channel in channels:
+        row = (channel.channel_id, channel.first, NEVER if channel.last is None else channel.last)
         sources = rows.setdefault(channel.enterprise_id, {})
         sources[channel.device, channel.quantity, channel.statistic] = row
         unsaid = (channel.device, channel.quantity, None)
-        sources[unsaid] = AMBIGUOUS if unsaid in sources else row
+        sources[unsaid] = _AMBIGUOUS if unsaid in sources else row
         devices.setdefault(channel.enterprise_id, set()).add(channel.device)
     return Registry(
-        np.array([channel.channel_id for channel in channels], dtype=np.int32),
-        np.array([channel.first for channel in channels], dtype=np.int64),
-        np.array([channel.last or NEVER for channel in channels], dtype=np.int64),
         rows,
         devices,
         {uscc: Sender(uscc, number, uscc) for number, uscc in enterprises.items()},
         {digest: Sender(name, number, enterprises[number]) for digest, name, number in clients},
     )
+
+
+def _explain_time(at: int, row: _Row, now: datetime) -> Rejected:
+    ahead = at - _microseconds(now)
+    if ahead > AHEAD / timedelta(microseconds=1):
+        return Rejected(Reason.FUTURE_TIME, f"{ahead // 60_000_000:,} min")
+    if at < row[1]:
+        return Rejected(Reason.BEFORE_SERVICE, _printed(row[1]))
+    if at >= row[2]:
+        return Rejected(Reason.AFTER_SERVICE, _printed(row[2]))
+    return Rejected(Reason.TOO_OLD, "the retention that is configured")
 
 
 def _microseconds(at: datetime) -> int:

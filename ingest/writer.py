@@ -3,15 +3,16 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import asyncpg
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.commit import commit
 from ingest.errors import Reason, Rejected, Unavailable
-from ingest.group import DUPLICATE, REVISED, STORED, gather
+from ingest.group import REVISED, STORED, gather
 from ingest.monitoring import COMMIT_SECONDS, GROUP_ROWS, GROUPS, ROWS_IN_FLIGHT
 from ingest.registry import Batch
 
@@ -33,10 +34,13 @@ class Outcome:
     revised: int
 
 
+Result = Outcome | Rejected
+
+
 @dataclass(frozen=True, slots=True)
 class _Submission:
-    batch: Batch
-    outcome: asyncio.Future[Outcome]
+    batches: Sequence[Batch]
+    results: asyncio.Future[list[Result]]
 
 
 class Writer:
@@ -56,25 +60,27 @@ class Writer:
         """Whether the bound on rows in flight is met; senders should be told to wait."""
         return self._rows >= self._bound
 
-    async def write(self, batch: Batch) -> Outcome:
-        """Return what became of the readings once they are committed.
+    async def write(self, batches: Sequence[Batch]) -> list[Result]:
+        """Return what became of each batch once all of them are committed.
 
-        Waits while the bound on rows in flight is met. Raises `Unavailable` when the store cannot
-        take them now and `Rejected` when it never can.
+        A batch that can never be stored has `Rejected` for a result. Waits while the bound on
+        rows in flight is met. Raises `Unavailable` when the store cannot take them now.
         """
-        if not len(batch):
-            return Outcome(0, 0, 0)
-        async with self._turn:  # first come, first served
-            while self.full:
-                self._room.clear()
-                await self._room.wait()
-        submission = _Submission(batch, asyncio.get_running_loop().create_future())
-        self._occupy(len(batch))
-        submission.outcome.add_done_callback(lambda _: self._occupy(-len(batch)))
+        rows = sum(map(len, batches))
+        if not rows:
+            return [Outcome(0, 0, 0) for _ in batches]
+        if self.full or self._turn.locked():
+            async with self._turn:  # first come, first served
+                while self.full:
+                    self._room.clear()
+                    await self._room.wait()
+        submission = _Submission(batches, asyncio.get_running_loop().create_future())
+        self._occupy(rows)
+        submission.results.add_done_callback(lambda _: self._occupy(-rows))
         self._queue.append(submission)
         self._queued.set()
         # a sender that goes away does not take its readings back
-        return await asyncio.shield(submission.outcome)
+        return await asyncio.shield(submission.results)
 
     async def run(self) -> None:
         """Write groups until cancelled; whoever is still waiting then gets `Unavailable`."""
@@ -88,30 +94,37 @@ class Writer:
         finally:
             _fail([*submissions, *self._queue], Unavailable("the collector is stopping"))
 
-    async def _write_group(self, submissions: list[_Submission]) -> None:
+    async def _write_group(self, submissions: Sequence[_Submission]) -> None:
+        batches = [batch for submission in submissions for batch in submission.batches]
         try:
-            outcomes = await self._commit([submission.batch for submission in submissions])
-        except FAULTY as error:
-            if len(submissions) > 1:  # one bad submission never blocks its group
-                for submission in submissions:
-                    await self._write_group([submission])
-            else:
-                _fail(submissions, Rejected(Reason.NOT_STORABLE, error))
+            results = iter(await self._write_batches([batch for batch in batches if len(batch)]))
         except LOST as error:
             GROUPS.labels(path="failed").inc()
             _fail(submissions, Unavailable(f"{type(error).__name__}: {error}"))
-        else:
-            for submission, outcome in zip(submissions, outcomes, strict=True):
-                submission.outcome.set_result(outcome)
+            return
+        for submission in submissions:
+            submission.results.set_result(
+                [next(results) if len(b) else Outcome(0, 0, 0) for b in submission.batches]
+            )
 
-    async def _commit(self, batches: Sequence[Batch]) -> list[Outcome]:
+    async def _write_batches(self, batches: Sequence[Batch]) -> list[Result]:
+        """Write the batches as one; where that fails for a value, each by itself."""
+        try:
+            return await self._commit(batches)
+        except FAULTY as error:
+            if len(batches) == 1:
+                return [Rejected(Reason.NOT_STORABLE, error)]
+        return [result for batch in batches for result in await self._write_batches([batch])]
+
+    async def _commit(self, batches: Sequence[Batch]) -> list[Result]:
         group = gather(batches)
         GROUP_ROWS.observe(len(group))
         for attempt in itertools.count(1):
             try:
                 with COMMIT_SECONDS.time():
                     async with self._pool.acquire() as connection:
-                        return _outcomes(await commit(connection, group), batches)
+                        fates = await commit(connection, group)
+                return list(_outcomes(fates, batches))
             except CONFLICTS:
                 if attempt == ATTEMPTS:
                     raise
@@ -126,16 +139,20 @@ class Writer:
             self._room.set()
 
 
-def _outcomes(fates: np.typing.NDArray[np.int8], batches: Sequence[Batch]) -> list[Outcome]:
-    stops = np.cumsum([len(batch) for batch in batches])
+def _outcomes(fates: NDArray[np.int8], batches: Sequence[Batch]) -> Iterable[Outcome]:
+    if not fates.any():  # all stored
+        return [Outcome(len(batch), 0, 0) for batch in batches]
+    stops = list(itertools.accumulate(map(len, batches)))
+    stored = np.concatenate(([0], np.cumsum(fates == STORED)))[[0, *stops]]
+    revised = np.concatenate(([0], np.cumsum(fates == REVISED)))[[0, *stops]]
     return [
-        Outcome(*(int((part == fate).sum()) for fate in (STORED, DUPLICATE, REVISED)))
-        for part in np.split(fates, stops[:-1])
+        Outcome(int(new), len(batch) - int(new) - int(replaced), int(replaced))
+        for batch, new, replaced in zip(batches, np.diff(stored), np.diff(revised), strict=True)
     ]
 
 
-def _fail(submissions: Sequence[_Submission], error: Exception) -> None:
+def _fail(submissions: Iterable[_Submission], error: Exception) -> None:
     for submission in submissions:
-        if not submission.outcome.done():
-            submission.outcome.set_exception(error)
-            submission.outcome.exception()  # its sender may be gone
+        if not submission.results.done():
+            submission.results.set_exception(error)
+            submission.results.exception()  # its sender may be gone

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-from numpy.typing import NDArray
-
 
 class Quality(StrEnum):
     """What the sender says of a value; on the wire by name, in the table by its number."""
@@ -29,13 +26,13 @@ class Readings:
     """Readings as columns of one length, in order of arrival.
 
     Instants are microseconds since 1970 UTC, values in the unit that the channel declares,
-    qualities the numbers of :data:`QUALITIES`.
+    qualities the numbers of :data:`QUALITIES`. Lists, because most documents are small.
     """
 
     sources: list[Source]
-    instants: NDArray[np.int64]
-    values: NDArray[np.float64]
-    qualities: NDArray[np.int16]
+    instants: list[int]
+    values: list[float]
+    qualities: list[int]
 
     def __len__(self) -> int:
         """Return the number of readings."""

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-import numpy as np
 from hypothesis import strategies as st
 
 from ingest.group import gather
@@ -56,10 +55,10 @@ def batch(enterprise_id: int, channel_id: int, rows: Sequence[Row]) -> Batch:
     """Return rows as one submission."""
     return Batch(
         Sender("gateway", enterprise_id, "x"),
-        np.full(len(rows), channel_id, dtype=np.int32),
-        np.array([round((START + row[0]) * 1_000_000) for row in rows], dtype=np.int64),
-        np.array([row[1] for row in rows], dtype=np.float64),
-        np.array([row[2] for row in rows], dtype=np.int16),
+        [channel_id] * len(rows),
+        [round((START + row[0]) * 1_000_000) for row in rows],
+        [row[1] for row in rows],
+        [row[2] for row in rows],
     )
 
 

@@ -42,9 +42,9 @@ def run(
                 tell(log.read_text(errors="replace"))
                 time.sleep(_LOOK)
         finally:
-            process.terminate()
+            process.kill()  # apt takes no notice of a mere SIGTERM
     return process.returncode, log.read_text(errors="replace")
 
 
 def _leash() -> list[str]:
-    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+    return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []

@@ -47,6 +47,13 @@ def lock_of(cache: Path) -> Path:
     return cache / "debian" / "lock"
 
 
+def take_privileges(root: Path) -> None:
+    """Let no program below ``root`` run as its owner: nobody has installed it for that."""
+    for file in root.rglob("*"):
+        if not file.is_symlink() and file.stat().st_mode & 0o6000:
+            file.chmod(file.stat().st_mode & 0o777)
+
+
 def _make(recipe: Recipe, cache: Path, report: Report) -> None:
     root = place_of(recipe, cache)
     privileges.make_open(root.parent)
@@ -96,7 +103,7 @@ def _unpack(files: Sequence[Path], root: Path, recipe: Recipe, lock: int) -> Non
         list(pool.map(lambda file: _run(["dpkg", "-x", file, part], lock), files))
     for folder in recipe.folders:  # some packages leave their soname link to the system's ldconfig
         _run([_ldconfig(), "-n", part / folder], lock)
-    _take_privileges(part)
+    take_privileges(part)
     (part / STAMP).touch()
     _run(["sync", "--file-system", part], lock)
     shutil.rmtree(root, ignore_errors=True)
@@ -120,9 +127,3 @@ def _ldconfig() -> str:
     if found is None:
         raise Cannot("There is no ldconfig here: install the package libc-bin.")
     return found
-
-
-def _take_privileges(root: Path) -> None:
-    for file in root.rglob("*"):
-        if not file.is_symlink() and file.stat().st_mode & 0o6000:
-            file.chmod(file.stat().st_mode & 0o777)

@@ -4,7 +4,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
@@ -122,13 +121,8 @@ class Cluster:
 
     def ready(self) -> bool:
         """Return whether the server runs and accepts connections."""
-        if not postmaster.accepts(self.data, self._program.pid()):
-            return False
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=2).close()
-        except OSError:  # it is being killed
-            return False
-        return True
+        said = postmaster.accepts(self.data, self._program.pid())
+        return said and postmaster.answers(self.port)
 
     @property
     def _secret(self) -> Path:

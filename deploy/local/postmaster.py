@@ -1,6 +1,7 @@
 """What a PostgreSQL server leaves behind in its data directory and among the processes."""
 
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +9,26 @@ from pathlib import Path
 from deploy.local import records
 from deploy.local.errors import Cannot
 
+_SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # its length, and 80877103
+
 
 def accepts(data: Path, pid: int | None) -> bool:
     """Return whether the server with the process number ``pid`` says that it takes connections."""
     lines = _lines(data)
     return lines[:1] == [str(pid)] and lines[7:8] == ["ready"]
+
+
+def answers(port: int) -> bool:
+    """Return whether a server at ``port`` answers the question that opens a session.
+
+    One that was killed a moment ago still counts as a process and its port still takes connections.
+    """
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            connection.sendall(_SSL_REQUEST)
+            return connection.recv(1) in (b"S", b"N")
+    except OSError:
+        return False
 
 
 def clear(data: Path, patience: float) -> None:

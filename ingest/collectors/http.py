@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ingest.errors import Reason, Rejected, Unavailable
-from ingest.intake import Intake
+from ingest.intake import Answer, Arrival, Intake
 from ingest.monitoring import routes
+from ingest.registry import Sender
 
 COLLECTOR = "http"
 MAX_WIRE = 8 * 1024 * 1024
@@ -88,23 +89,38 @@ def application(intake: Intake) -> Starlette:
 
 
 async def _accept(request: Request, intake: Intake) -> Response:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return _problem(401, "unauthorized", *UNAUTHORIZED)
     if intake.full:
         return _busy()
     try:
-        try:
-            sender = await intake.directory.client(key.strip())
-        except Rejected:
+        sender = await _sender(request, intake)
+        if sender is None:
             return _problem(401, "unauthorized", *UNAUTHORIZED)
-        answer = await intake.take(COLLECTOR, sender, await _payload(request))
-    except Rejected as rejected:
-        status = STATUS.get(rejected.reason, 400)
-        return _problem(status, rejected.reason, rejected.detail, rejected.detail_zh)
+        answer = await _answer(request, intake, sender)
     except Unavailable:
         return _busy()
+    if isinstance(answer, Rejected):
+        status = STATUS.get(answer.reason, 400)
+        return _problem(status, answer.reason, answer.detail, answer.detail_zh)
     return Response(msgspec.json.encode(answer.document()), media_type="application/json")
+
+
+async def _sender(request: Request, intake: Intake) -> Sender | None:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return None
+    try:
+        return await intake.directory.client(key.strip())
+    except Rejected:
+        return None
+
+
+async def _answer(request: Request, intake: Intake, sender: Sender) -> Answer | Rejected:
+    try:
+        payload = await _payload(request)
+    except Rejected as rejected:
+        return rejected
+    [answer] = await intake.take(COLLECTOR, [Arrival(sender, payload)])
+    return answer
 
 
 async def _payload(request: Request) -> bytes:

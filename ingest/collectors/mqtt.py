@@ -11,7 +11,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.errors import Rejected, Unavailable
-from ingest.intake import Intake
+from ingest.intake import Answer, Arrival, Intake
 from ingest.link import Broker, Delivery, Link
 from ingest.protocols import json_reading
 
@@ -51,8 +51,8 @@ async def run(settings: Settings, intake: Intake) -> None:
     )
     async with asyncio.TaskGroup() as tasks:
 
-        def receive(delivery: Delivery) -> None:
-            tasks.create_task(_accept(link, intake, delivery))
+        def receive(deliveries: list[Delivery]) -> None:
+            tasks.create_task(_accept(link, intake, deliveries))
             if intake.full:
                 link.pause()
                 tasks.create_task(_resume(link, intake))
@@ -66,41 +66,45 @@ async def _resume(link: Link, intake: Intake) -> None:
     link.resume()
 
 
-async def _accept(link: Link, intake: Intake, delivery: Delivery) -> None:
-    """Store one message or keep it with the reason; acknowledge what is committed either way."""
+async def _accept(link: Link, intake: Intake, deliveries: list[Delivery]) -> None:
+    """Store messages or keep them with the reason; acknowledge what is committed either way."""
     while True:
         try:
-            outcome = await _take(intake, delivery)
+            outcomes = await _take(intake, deliveries)
             break
         except Unavailable:  # the broker would send again only after a reconnect
             await asyncio.sleep(RETRY_AFTER_S)
-    link.acknowledge(delivery)
-    if outcome is not None:
-        topic = delivery.topic.removesuffix("readings") + "outcomes"
-        link.publish(topic, msgspec.json.encode(outcome))
+    for delivery, outcome in zip(deliveries, outcomes, strict=True):
+        link.acknowledge(delivery)
+        if outcome is not None:
+            topic = delivery.topic.removesuffix("readings") + "outcomes"
+            link.publish(topic, msgspec.json.encode(outcome))
 
 
-async def _take(intake: Intake, delivery: Delivery) -> dict[str, object] | None:
-    """Return the outcome to publish; None where the document carries no id."""
-    account = delivery.topic.split("/")[2]
-    try:
-        sender = await intake.directory.account(account)
-    except Rejected as rejected:
-        await intake.keep(COLLECTOR, account, delivery.payload, rejected)
-        return _refusal(delivery.payload, rejected)
-    try:
-        answer = await intake.take(COLLECTOR, sender, delivery.payload)
-    except Rejected as rejected:
-        return _refusal(delivery.payload, rejected)
-    return answer.document() if answer.id is not None else None
+async def _take(intake: Intake, deliveries: list[Delivery]) -> list[dict[str, object] | None]:
+    """Return the outcome of each message; None where its document carries no id."""
+    arrivals: dict[int, Arrival] = {}
+    answers: dict[int, Answer | Rejected] = {}
+    for place, delivery in enumerate(deliveries):
+        account = delivery.topic.split("/")[2]
+        try:
+            arrivals[place] = Arrival(await intake.directory.account(account), delivery.payload)
+        except Rejected as rejected:
+            await intake.keep(COLLECTOR, account, delivery.payload, rejected)
+            answers[place] = rejected
+    taken = await intake.take(COLLECTOR, list(arrivals.values()))
+    answers.update(zip(arrivals, taken, strict=True))
+    return [_outcome(delivery, answers[place]) for place, delivery in enumerate(deliveries)]
 
 
-def _refusal(payload: bytes, rejected: Rejected) -> dict[str, object] | None:
-    if (document := json_reading.find_id(payload)) is None:
+def _outcome(delivery: Delivery, answer: Answer | Rejected) -> dict[str, object] | None:
+    if isinstance(answer, Answer):
+        return answer.document() if answer.id is not None else None
+    if (document := json_reading.find_id(delivery.payload)) is None:
         return None
     return {
         "id": document,
-        "code": rejected.reason,
-        "detail": rejected.detail,
-        "detail_zh": rejected.detail_zh,
+        "code": answer.reason,
+        "detail": answer.detail,
+        "detail_zh": answer.detail_zh,
     }

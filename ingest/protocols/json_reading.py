@@ -9,8 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from ingest.errors import Reason, Rejected
 from schemas.reading import QUALITY_NUMBERS, Quality, Readings
@@ -152,15 +150,15 @@ def _columns(items: list[_Item]) -> Readings:
     return Readings(
         [(item.device, item.quantity, item.statistic) for item in items],
         _instants([item.at for item in items]),
-        np.array([item.value for item in items], dtype=np.float64),
-        np.array([QUALITY_NUMBERS[item.quality] for item in items], dtype=np.int16),
+        [item.value for item in items],
+        [QUALITY_NUMBERS[item.quality] for item in items],
     )
 
 
-def _instants(texts: list[str]) -> NDArray[np.int64]:
+def _instants(texts: list[str]) -> list[int]:
     """Return instants, reading each text once: a document repeats few."""
     known = {text: _instant(text) for text in set(texts)}
-    return np.array([known[text] for text in texts], dtype=np.int64)
+    return [known[text] for text in texts]
 
 
 def _instant(text: str) -> int:
