@@ -89,6 +89,7 @@ class Measured:
     """
 
     subject: Subject
+    indicator: str
     period: str
     basis: Basis
     as_of: datetime

@@ -85,7 +85,7 @@ async def roll_up(
         if spans := [*registers, *values]:
             await _derive(connection, spans)
             low, high = _hull(spans)
-            await changed.append(connection, indicators, enterprise_id, low, high)
+            await changed.append_usage(connection, indicators, enterprise_id, low, high)
             ROLLUP_QUARTERS.inc(sum(span.quarters for span in spans))
     await stretches.postpone(connection, enterprise_id, left)
     return bool(left)

@@ -62,6 +62,7 @@ def upgrade() -> None:
             quantity text,
             indicator text NOT NULL,
             period text NOT NULL,
+            chain text NOT NULL,
             dimension text NOT NULL,
             level smallint NOT NULL,
             episode timestamptz NOT NULL,
@@ -72,7 +73,8 @@ def upgrade() -> None:
             target double precision,
             unit text NOT NULL,
             reason text NOT NULL,
-            UNIQUE (subject, indicator, period, level, episode)
+            reason_zh text NOT NULL,
+            UNIQUE (subject, indicator, chain, level, episode)
         )
     """)
     op.execute(

@@ -24,9 +24,8 @@ def run(
     ``tell`` gets the output so far, again and again. A killed start takes the program with it,
     and until it has ended it keeps our ``lock``, so that the next start does not meet it.
     """
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
+    with log.open("wb") as output:
+        process = subprocess.Popen(
             [*_leash(), *command],
             env=dict(environment),
             cwd=folder,
@@ -35,16 +34,24 @@ def run(
             stderr=subprocess.STDOUT,
             pass_fds=(lock,),
             umask=0o022,
-        ) as process,
-    ):
-        try:
-            while process.poll() is None:
-                tell(log.read_text(errors="replace"))
-                time.sleep(_LOOK)
-        finally:
-            process.kill()  # apt takes no notice of a mere SIGTERM
-    return process.returncode, log.read_text(errors="replace")
+        )
+    _await(process, lambda: tell(_text(log)))
+    return process.returncode, _text(log)
+
+
+def _await(process: subprocess.Popen[bytes], look: Callable[[], None]) -> None:
+    try:
+        while process.poll() is None:
+            look()
+            time.sleep(_LOOK)
+    finally:
+        process.kill()  # apt takes no notice of a mere SIGTERM
+        process.wait()
 
 
 def _leash() -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+
+
+def _text(log: Path) -> str:
+    return log.read_text(errors="replace")

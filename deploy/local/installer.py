@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -71,9 +72,13 @@ def install(python: Path, requirements: Path, lock: int, report: Report) -> None
         else:
             report(f"{output.count('Collecting ')} of {total}")
 
-    environment = {**os.environ, "PIP_USER": "0"}
-    log = python.parent.parent / "pip.log"
+    venv = python.parent.parent
+    scratch = venv / ".scratch"  # a killed pip leaves its files here, and they go with the folder
+    scratch.mkdir(exist_ok=True)
+    environment = {**os.environ, "PIP_USER": "0", "TMPDIR": str(scratch)}
+    log = venv / "pip.log"
     status, output = commands.run(command, log=log, lock=lock, environment=environment, tell=tell)
+    shutil.rmtree(scratch, ignore_errors=True)
     if status != 0:
         raise Cannot(sentence(output))
 

@@ -51,7 +51,7 @@ INDICATOR_VALUES = Table(
     Column("completeness", REAL),
     text("rule_set", nullable=True),
     Column("inputs", JSONB, nullable=False),
-    Column("phases", JSONB),  # of its alerts after this value: {level: [phase, since]}
+    Column("phases", JSONB),  # of its alerts after this value: {level: [phase, since, episode]}
     Column("revision", Integer, nullable=False),
     recorded(),
     Column("superseded_at", DateTime(timezone=True)),
@@ -73,6 +73,7 @@ ALERTS = Table(
     METADATA,
     Column("alert_id", BigInteger, Identity(), primary_key=True),
     *_subject_columns(),
+    text("chain"),  # the window; empty where official periods follow each other
     text("dimension"),
     Column("level", SmallInteger, nullable=False),
     instant("episode"),  # when it left normal; of an outlet the start of the day
@@ -83,7 +84,8 @@ ALERTS = Table(
     number("target"),
     text("unit"),
     text("reason"),
-    UniqueConstraint("subject", "indicator", "period", "level", "episode"),
+    text("reason_zh"),
+    UniqueConstraint("subject", "indicator", "chain", "level", "episode"),
     Index("alerts_open_idx", "county_code", "phase", postgresql_where=sql("phase <> 'normal'")),
 )
 

@@ -78,13 +78,14 @@ CHANGED_STRETCHES = Table(
     instant("last_at"),
 )
 
-# What the rollup recomputed, one row per indicator that has to look at it.
+# What was recomputed or entered, one row for each indicator that has to look at it.
 CHANGED_USAGE = Table(
     "changed_usage",
     METADATA,
     Column("id", BigInteger, Identity(), primary_key=True),
     text("indicator", index=True),
-    Column("enterprise_id", Integer, nullable=False),
+    text("county_code"),
+    Column("enterprise_id", Integer),  # none where an official figure of the county changed
     instant("first_at"),
     instant("last_at"),
 )

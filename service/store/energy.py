@@ -1,0 +1,153 @@
+"""Energy and output of enterprises and facilities, by day and by hour.
+
+An enterprise's energy is that of its level-1 meters; a facility's that of the meters at it.
+Energy is by the calorific method (当量值), in kgce; what is exported is taken off.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from schemas.indicators import Subject, SubjectKind
+from service.store.days import COEFFICIENTS
+from service.store.engine import Connection
+
+_MEMBERS = """
+    member AS MATERIALIZED (
+        SELECT c.channel_id, c.quantity, c.role = 'output' AS is_output,
+               CASE c.role WHEN 'export' THEN -1 ELSE 1 END AS sign,
+               d.enterprise_id, subject.facility_id, c.in_service_from, c.in_service_to
+        FROM channels AS c
+        JOIN devices AS d USING (device_id)
+        CROSS JOIN LATERAL (
+            SELECT NULL::integer AS facility_id WHERE c.role = 'output' OR d.metering_level = 1
+            UNION ALL
+            SELECT d.facility_id WHERE d.facility_id IS NOT NULL
+        ) AS subject
+        WHERE d.enterprise_id = ANY(CAST(:enterprises AS integer[]))
+          AND c.role IN ('consumption', 'export', 'output')
+    )
+"""
+_SUBJECTS = text(f"""
+    WITH {_MEMBERS}
+    SELECT e.county_code, m.enterprise_id, m.facility_id,
+           array_agg(DISTINCT m.quantity) FILTER (WHERE is_output) AS products,
+           count(*) FILTER (WHERE NOT is_output) AS meters,
+           min(m.in_service_from) FILTER (WHERE NOT is_output) AS since
+    FROM member AS m JOIN enterprises AS e USING (enterprise_id)
+    GROUP BY 1, 2, 3
+    HAVING bool_or(NOT is_output)
+    ORDER BY 2, 3 NULLS FIRST
+""")
+_DAILY = text(f"""
+    WITH {_MEMBERS}
+    SELECT m.enterprise_id, m.facility_id,
+           u.day::timestamp AT TIME ZONE 'Asia/Shanghai' AS at,
+           sum(sign * tce_calorific * 1000) FILTER (WHERE NOT is_output) AS kgce,
+           count(*) FILTER (WHERE NOT is_output AND tce_calorific IS NULL AND amount <> 0)
+               AS unknown,
+           sum(amount) FILTER (WHERE is_output) AS output,
+           coalesce(sum(measured_s) FILTER (WHERE NOT is_output), 0) AS measured_s
+    FROM member AS m JOIN usage_daily AS u USING (channel_id)
+    WHERE u.day >= :first AND u.day < :stop
+    GROUP BY 1, 2, 3
+""")
+_HOURLY = text(f"""
+    WITH {_MEMBERS}, {COEFFICIENTS}
+    SELECT m.enterprise_id, m.facility_id, date_trunc('hour', u.at) AS at,
+           sum(sign * amount * f.kgce_per_unit) FILTER (WHERE NOT is_output) AS kgce,
+           count(*) FILTER (WHERE NOT is_output AND f.kgce_per_unit IS NULL AND amount <> 0)
+               AS unknown,
+           sum(amount) FILTER (WHERE is_output) AS output,
+           coalesce(sum(measured_s) FILTER (WHERE NOT is_output), 0) AS measured_s
+    FROM unnest(CAST(:starts AS timestamptz[]), CAST(:stops AS timestamptz[])) AS w (start, stop)
+    JOIN usage_15m AS u ON u.at >= w.start AND u.at < w.stop
+    JOIN member AS m USING (channel_id)
+    LEFT JOIN coefficient AS f ON f.quantity = m.quantity AND f.method = 'calorific'
+        AND (u.at AT TIME ZONE 'Asia/Shanghai')::date >= f.first_day
+        AND (u.at AT TIME ZONE 'Asia/Shanghai')::date < f.end_day
+    WHERE u.at >= :lower AND u.at < :upper
+      AND u.channel_id IN (SELECT channel_id FROM member)
+    GROUP BY 1, 2, 3
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class EnergySubject:
+    """An enterprise or facility with meters; ``product`` is None unless it makes exactly one."""
+
+    subject: Subject
+    product: str | None
+    meters: int
+    since: datetime  # first day in service of its oldest meter
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyRow:
+    """Energy in kgce and output in the product's unit of one day or hour.
+
+    ``kgce`` is None where a carrier has no coefficient; ``measured_s`` adds up its meters.
+    """
+
+    enterprise_id: int
+    facility_id: int | None
+    at: datetime  # its start
+    kgce: float | None
+    output: float | None
+    measured_s: float
+
+
+async def subjects(connection: Connection, enterprises: Sequence[int]) -> list[EnergySubject]:
+    """Return the enterprises and their facilities that have meters."""
+    rows = await connection.execute(_SUBJECTS, {"enterprises": list(enterprises)})
+    return [
+        EnergySubject(
+            Subject(
+                SubjectKind.ENTERPRISE if row.facility_id is None else SubjectKind.FACILITY,
+                row.county_code,
+                row.enterprise_id,
+                row.facility_id,
+            ),
+            row.products[0] if row.products and len(row.products) == 1 else None,
+            row.meters,
+            row.since,
+        )
+        for row in rows
+    ]
+
+
+async def daily(
+    connection: Connection, enterprises: Sequence[int], first: date, stop: date
+) -> Iterator[EnergyRow]:
+    """Return the days [first, stop) on which something is known."""
+    rows = await connection.execute(
+        _DAILY, {"enterprises": list(enterprises), "first": first, "stop": stop}
+    )
+    return _energy_rows(rows)
+
+
+async def hourly(
+    connection: Connection,
+    enterprises: Sequence[int],
+    ranges: Sequence[tuple[datetime, datetime]],
+) -> Iterator[EnergyRow]:
+    """Return the hours of several ranges [start, stop), which do not overlap."""
+    rows = await connection.execute(
+        _HOURLY,
+        {
+            "enterprises": list(enterprises),
+            "starts": [start for start, _ in ranges],
+            "stops": [stop for _, stop in ranges],
+            "lower": min(start for start, _ in ranges),
+            "upper": max(stop for _, stop in ranges),
+        },
+    )
+    return _energy_rows(rows)
+
+
+def _energy_rows(rows: Iterable[Any]) -> Iterator[EnergyRow]:
+    for enterprise, facility, at, kgce, unknown, output, measured_s in rows:
+        yield EnergyRow(enterprise, facility, at, None if unknown else kgce, output, measured_s)
