@@ -1,6 +1,11 @@
 """Figures that the service gives of itself; labels are small closed sets."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Callable
+
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 ROLLUP_SECONDS = Histogram(
     "qingyu_rollup_seconds",
@@ -29,3 +34,21 @@ EVALUATION_FAILED = Counter(
     "Rounds of an indicator that failed; tried again.",
     ["indicator"],
 )
+FEED_SUBSCRIBERS = Gauge("qingyu_feed_subscribers", "Connections that follow the live feed.")
+
+
+def routes(is_ready: Callable[[], bool]) -> list[Route]:
+    """Return the routes /healthz, /readyz and /metrics."""
+
+    async def healthz(_request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_request: Request) -> Response:
+        if is_ready():
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse("the database has not been read yet\n", status_code=503)
+
+    async def metrics(_request: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -137,7 +137,4 @@ async def add_channel(
         spec.multiplier,
         spec.width,
     )
-    await connection.execute(  # nothing is stored yet
-        "DELETE FROM changed_stretches WHERE channel_ids = ARRAY[$1::int]", channel_id
-    )
     return int(channel_id)

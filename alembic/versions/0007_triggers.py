@@ -31,24 +31,29 @@ def upgrade() -> None:
             CREATE TRIGGER notify_registry AFTER INSERT OR UPDATE OR DELETE ON {table}
             FOR EACH STATEMENT EXECUTE FUNCTION notify_registry()
         """)
+    # of a channel without readings nothing is derived yet
     op.execute("""
         CREATE FUNCTION log_stretch(channel integer, first_at timestamptz, last_at timestamptz)
         RETURNS void LANGUAGE sql AS $$
             INSERT INTO changed_stretches (enterprise_id, channel_ids, first_at, last_at)
-            SELECT enterprise_id, ARRAY[channel_id], $2, $3
-            FROM channels JOIN devices USING (device_id)
-            WHERE channel_id = $1 AND $2 <= $3
+            SELECT enterprise_id, ARRAY[channel_id],
+                   greatest($2, known.first_at), least($3, known.last_at)
+            FROM channels
+            JOIN devices USING (device_id)
+            JOIN channel_extents AS known USING (channel_id)
+            WHERE channel_id = $1 AND $2 <= known.last_at AND $3 >= known.first_at
         $$
     """)
+    # a replaced dial is known at its instant, whether there are readings or not
     op.execute("""
         CREATE FUNCTION log_device_event() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF TG_OP <> 'INSERT' AND OLD.channel_id IS NOT NULL THEN
-                PERFORM log_stretch(OLD.channel_id, OLD.at, OLD.at);
-            END IF;
-            IF TG_OP <> 'DELETE' AND NEW.channel_id IS NOT NULL THEN
-                PERFORM log_stretch(NEW.channel_id, NEW.at, NEW.at);
-            END IF;
+            INSERT INTO changed_stretches (enterprise_id, channel_ids, first_at, last_at)
+            SELECT enterprise_id, ARRAY[event.channel_id], event.at, event.at
+            FROM (VALUES (OLD.channel_id, OLD.at), (NEW.channel_id, NEW.at))
+                AS event (channel_id, at)
+            JOIN channels USING (channel_id)
+            JOIN devices USING (device_id);
             RETURN NULL;
         END $$
     """)
@@ -66,7 +71,12 @@ def upgrade() -> None:
         BEGIN
             SELECT min(valid_from) INTO last_at FROM channel_settings
             WHERE channel_id = channel AND valid_from > greatest(NEW.valid_from, OLD.valid_from);
-            PERFORM log_stretch(channel, first_at, coalesce(last_at, now()));
+            IF NOT EXISTS (
+                SELECT FROM channel_settings WHERE channel_id = channel AND valid_from < first_at
+            ) THEN
+                first_at := '-infinity';  -- before the first setting the first holds
+            END IF;
+            PERFORM log_stretch(channel, first_at, coalesce(last_at, 'infinity'));
             RETURN NULL;
         END $$
     """)
@@ -77,7 +87,7 @@ def upgrade() -> None:
     op.execute("""
         CREATE FUNCTION log_channel() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            PERFORM log_stretch(NEW.channel_id, NEW.in_service_from, now());
+            PERFORM log_stretch(NEW.channel_id, '-infinity', 'infinity');
             RETURN NULL;
         END $$
     """)
@@ -95,14 +105,25 @@ def upgrade() -> None:
     """)
     op.execute("""
         CREATE FUNCTION log_coefficient() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            changed_from timestamptz := least(NEW.valid_from, OLD.valid_from)::timestamp
+                AT TIME ZONE 'Asia/Shanghai';
         BEGIN
+            IF NOT EXISTS (
+                SELECT FROM coefficients
+                WHERE quantity = coalesce(NEW.quantity, OLD.quantity)
+                  AND method = coalesce(NEW.method, OLD.method)
+                  AND valid_from < coalesce(NEW.valid_from, OLD.valid_from)
+            ) THEN
+                changed_from := '-infinity';  -- days before the oldest coefficient use it
+            END IF;
             INSERT INTO changed_stretches (enterprise_id, channel_ids, first_at, last_at)
             SELECT enterprise_id, array_agg(channel_id),
-                   least(NEW.valid_from, OLD.valid_from)::timestamp AT TIME ZONE 'Asia/Shanghai',
-                   now()
-            FROM channels JOIN devices USING (device_id)
-            WHERE quantity IN (NEW.quantity, OLD.quantity)
-              AND least(NEW.valid_from, OLD.valid_from) < now()
+                   greatest(min(first_at), changed_from), max(last_at)
+            FROM channels
+            JOIN devices USING (device_id)
+            JOIN channel_extents USING (channel_id)
+            WHERE quantity IN (NEW.quantity, OLD.quantity) AND last_at >= changed_from
             GROUP BY enterprise_id;
             RETURN NULL;
         END $$

@@ -1,10 +1,10 @@
 """Three roles and what each may touch; rows by region or enterprise.
 
 The owner runs the migrations; ``qingyu_ingest`` and ``qingyu_service`` own nothing and are
-granted to the logins of the two programs. A session sees the rows of ``qingyu.region`` (a LIKE
-pattern of county codes) and, where it is set, of ``qingyu.enterprise``; a session that set
-neither sees none. Readings and rollups carry no policy: TimescaleDB does not apply policies to
-chunks, so they are reached by channels that came from a query under policy.
+granted to the logins of the two programs. A session sees the rows of ``qingyu.region`` (LIKE
+patterns of county codes, with commas between) and, where it is set, of ``qingyu.enterprise``; a
+session that set neither sees none. Readings and rollups carry no policy: TimescaleDB does not
+apply policies to chunks, so they are reached by channels that came from a query under policy.
 
 Revision ID: 0008
 Revises: 0007
@@ -78,7 +78,9 @@ def _create_policies() -> None:
     op.execute("""
         CREATE FUNCTION in_scope(county text, enterprise integer) RETURNS boolean
         LANGUAGE sql STABLE AS $$
-            SELECT county LIKE coalesce(current_setting('qingyu.region', true), '')
+            SELECT county LIKE ANY (
+                       string_to_array(coalesce(current_setting('qingyu.region', true), ''), ',')
+                   )
                AND coalesce(current_setting('qingyu.enterprise', true), '')
                    IN ('', coalesce(enterprise::text, '-'))
         $$

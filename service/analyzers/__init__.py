@@ -47,6 +47,13 @@ class Analyzer:
     rule_set: RuleSet | None = None
     timing: Timing = field(default_factory=Timing)
     episode_a_day: bool = False
+    beside: tuple[str, ...] = ()  # other indicators that are measured with it
+    rests_on_official_figures: bool = False
+
+    @property
+    def indicators(self) -> tuple[str, ...]:
+        """Return the indicators that it measures."""
+        return (self.name, *self.beside)
 
 
 def find() -> list[Analyzer]:

@@ -133,4 +133,6 @@ ANALYZER = Analyzer(
     cadence=Cadence.MONTHLY,
     reach=REACH,
     measure=measure,
+    rests_on_official_figures=True,
+    beside=(GROWTH, SHARE_OF_INDUSTRY, SHARE_OF_TOTAL),
 )

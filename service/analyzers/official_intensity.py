@@ -121,5 +121,6 @@ ANALYZER = Analyzer(
     measure=measure,
     judge=judge,
     explain=explain,
+    rests_on_official_figures=True,
     rule_set=RuleSet(ndrc_2020_gap10.NAME, ndrc_2020_gap10.LABELS),
 )

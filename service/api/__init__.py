@@ -1,0 +1,1 @@
+"""Routes: parse, one store call, return a schema."""

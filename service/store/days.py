@@ -7,15 +7,25 @@ from sqlalchemy import text
 
 from service.store.engine import Connection
 
-# Days before the oldest coefficient use it. Electricity and heat have a value by coal consumption
-# (等价值) only where the operator entered one; fuels have one value.
+# Days before the oldest coefficient use it. A fuel has one value by both methods; electricity and
+# heat have one by coal consumption (等价值) only where the operator entered it.
 COEFFICIENTS = """
     coefficient AS MATERIALIZED (
         SELECT quantity, method, kgce_per_unit,
                CASE WHEN lag(quantity) OVER in_order IS NULL THEN '-infinity'::date
                     ELSE valid_from END AS first_day,
                coalesce(least(lead(valid_from) OVER in_order, valid_to + 1), 'infinity') AS end_day
-        FROM coefficients
+        FROM (
+            SELECT quantity, method, kgce_per_unit, valid_from, valid_to FROM coefficients
+            UNION ALL
+            SELECT quantity, 'coal_consumption', kgce_per_unit, valid_from, valid_to
+            FROM coefficients AS fuel
+            WHERE method = 'calorific' AND quantity NOT IN ('electricity', 'heat')
+              AND NOT EXISTS (
+                  SELECT FROM coefficients AS entered
+                  WHERE entered.quantity = fuel.quantity AND entered.method = 'coal_consumption'
+              )
+        ) AS known
         WINDOW in_order AS (PARTITION BY quantity, method ORDER BY valid_from)
     )
 """
@@ -39,11 +49,7 @@ _INSERT = text(f"""
     INSERT INTO usage_daily (tce_calorific, tce_coal_consumption, day, amount, estimated, mean,
                              maximum, channel_id, measured_s, flags)
     SELECT d.amount * calorific.kgce_per_unit / 1000,
-           d.amount * coalesce(
-               by_coal.kgce_per_unit,
-               CASE WHEN c.quantity NOT IN ('electricity', 'heat')
-                    THEN calorific.kgce_per_unit END
-           ) / 1000,
+           d.amount * by_coal.kgce_per_unit / 1000,
            d.day, d.amount, d.estimated, d.mean, d.maximum, d.channel_id, d.measured_s, d.flags
     FROM day AS d
     JOIN channels AS c USING (channel_id)

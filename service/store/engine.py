@@ -53,15 +53,15 @@ def make_engine(
     )
 
 
-async def scope(connection: Connection, region: str, enterprise_id: int | None) -> None:
-    """Let the transaction see one region (a prefix of county codes), or one enterprise only."""
+async def scope(connection: Connection, regions: Sequence[str], enterprise_id: int | None) -> None:
+    """Let the transaction see regions (prefixes of county codes), or one enterprise only."""
     await connection.execute(
         text(
             "SELECT set_config('qingyu.region', :region, true),"
             " set_config('qingyu.enterprise', :enterprise, true)"
         ),
         {
-            "region": region + EVERYWHERE,
+            "region": ",".join(region + EVERYWHERE for region in regions),
             "enterprise": "" if enterprise_id is None else str(enterprise_id),
         },
     )

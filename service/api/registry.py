@@ -1,0 +1,239 @@
+"""The registry, entered as one document: all of it or, with its errors row by row, nothing."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from schemas.quantities import CATALOGUE, UNITS, Group
+from schemas.registry import (
+    STATISTICS,
+    ChannelKind,
+    DeviceKind,
+    FacilityKind,
+    Label,
+    Role,
+)
+from service.api.access import Administer
+from service.api.problems import Problem
+from service.domain import uscc
+from service.store import audit
+from service.store import registry as store
+
+router = APIRouter(tags=["registry"])
+Code = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+CountyCode = Annotated[str, Field(pattern=r"^\d{6}$")]
+Factor = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+
+
+def _is_quantity(code: str) -> str:
+    if code not in CATALOGUE:
+        raise ValueError(f"unknown quantity; known are {', '.join(sorted(CATALOGUE))}")
+    return code
+
+
+def _is_uscc(code: str) -> str:
+    if not uscc.is_valid(code):
+        raise ValueError("not a valid social credit code (check digit, GB 32100)")
+    return code
+
+
+def _is_aware(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError("no offset; append +08:00")
+    return at
+
+
+QuantityCode = Annotated[str, AfterValidator(_is_quantity)]
+Instant = Annotated[datetime, AfterValidator(_is_aware)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CountyIn(_Model):
+    """A county, and where it stands on the schematic map."""
+
+    code: CountyCode
+    name_zh: Name
+    name_en: Name
+    schematic: dict[str, Any] | None = None
+
+
+class ParkIn(_Model):
+    """A park (园区) in a county."""
+
+    code: Code
+    county: CountyCode
+    name_zh: Name
+    name_en: Name
+
+
+class LimitIn(_Model):
+    """A limit of an outlet; with a reference oxygen it holds for the corrected value."""
+
+    quantity: QuantityCode
+    value: Factor
+    averaging: Annotated[str, Field(pattern=r"^hour\.mean$")] = "hour.mean"
+    reference_oxygen: Annotated[float, Field(gt=0, lt=21)] | None = None
+    valid_from: date
+    valid_to: date | None = None
+    source: Name
+    confirmed: bool = False
+
+
+class OutletIn(_Model):
+    """An outlet (排放口) with its limits."""
+
+    code: Code
+    name_zh: Name
+    name_en: Name
+    permit_code: Code | None = None
+    limits: list[LimitIn] = []
+
+
+class FacilityIn(_Model):
+    """A facility (生产线, 产污设施, 治污设施), and the facilities that clean after it."""
+
+    code: Code
+    name_zh: Name
+    name_en: Name
+    kind: FacilityKind
+    product: QuantityCode | None = None
+    cleaned_by: list[Code] = []
+
+
+class ChannelIn(_Model):
+    """One quantity of a device in one statistic.
+
+    ``multiplier`` and ``width`` hold from the first day in service; later ones are entered as
+    settings of their own.
+    """
+
+    quantity: QuantityCode
+    statistic: str = "instant"
+    kind: ChannelKind
+    role: Role
+    unit: str
+    label: Label = Label.END
+    expected_interval_s: Annotated[int, Field(gt=0, le=86_400)]
+    hold_s: Annotated[int, Field(gt=0, le=86_400)] | None = None
+    plausible_min: float | None = None
+    plausible_max: float | None = None
+    plausible_rate: Factor | None = None
+    in_service_from: Instant
+    in_service_to: Instant | None = None
+    multiplier: Factor = 1.0
+    width: Annotated[float, Field(gt=0, le=1e15)] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.statistic not in STATISTICS:
+            raise ValueError(f"unknown statistic; known are {', '.join(STATISTICS)}")
+        if UNITS.get(self.unit, ("", 0.0))[0] != CATALOGUE[self.quantity].unit:
+            raise ValueError(f"{self.unit} is not a unit of {self.quantity}")
+        period = STATISTICS[self.statistic]
+        if self.kind is ChannelKind.REGISTER and period is not None:
+            raise ValueError("a register is read at an instant")
+        if self.kind is ChannelKind.AMOUNT and period is None:
+            raise ValueError("an amount has a period, such as hour.total")
+        if self.kind is ChannelKind.GAUGE and CATALOGUE[self.quantity].group is Group.CARRIER:
+            raise ValueError("a carrier is metered by registers or amounts")
+        return self
+
+
+class DeviceIn(_Model):
+    """A meter, monitor or logger with its channels."""
+
+    code: Code
+    name_zh: Name
+    name_en: Name
+    kind: DeviceKind
+    metering_level: Annotated[int, Field(ge=1, le=3)] | None = None
+    mn: Code | None = None
+    outlet: Code | None = None
+    facility: Code | None = None
+    channels: list[ChannelIn]
+
+
+class EnterpriseIn(_Model):
+    """An enterprise with everything that stands in it."""
+
+    uscc: Annotated[str, AfterValidator(_is_uscc)]
+    county: CountyCode
+    park: Code | None = None
+    name_zh: Name
+    name_en: Name
+    trade: Code
+    above_scale: bool = True
+    outlets: list[OutletIn] = []
+    facilities: list[FacilityIn] = []
+    devices: list[DeviceIn] = []
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        outlets = {outlet.code for outlet in self.outlets}
+        facilities = {facility.code for facility in self.facilities}
+        for device in self.devices:
+            if device.outlet is not None and device.outlet not in outlets:
+                raise ValueError(f"device {device.code}: there is no outlet {device.outlet}")
+            if device.facility is not None and device.facility not in facilities:
+                raise ValueError(f"device {device.code}: there is no facility {device.facility}")
+        for facility in self.facilities:
+            if unknown := set(facility.cleaned_by) - facilities:
+                raise ValueError(f"facility {facility.code}: there is no facility {unknown}")
+        return self
+
+
+class CoefficientIn(_Model):
+    """What one unit of a carrier is in kgce, by a method, from a day on."""
+
+    quantity: QuantityCode
+    method: Annotated[str, Field(pattern="^(calorific|coal_consumption)$")]
+    kgce_per_unit: Factor
+    valid_from: date
+    valid_to: date | None = None
+    source: Name
+    confirmed: bool = False
+
+
+class RegistryIn(_Model):
+    """What is to be entered; what is there already is brought up to it, nothing is removed."""
+
+    counties: list[CountyIn] = []
+    parks: list[ParkIn] = []
+    enterprises: list[EnterpriseIn] = []
+    coefficients: list[CoefficientIn] = []
+
+
+class Entered(BaseModel):
+    """How many of each were entered or brought up to date."""
+
+    counties: int
+    parks: int
+    enterprises: int
+    channels: int
+    coefficients: int
+
+
+@router.post("/registry")
+async def enter_registry(session: Administer, document: RegistryIn) -> Entered:
+    """Enter counties, parks, enterprises and coefficients; collectors know them at once."""
+    try:
+        channels = await store.enter(session.connection, document.model_dump())
+    except LookupError as error:
+        raise Problem(422, "unknown_reference", f"{error}", f"引用不存在：{error}") from error
+    entered = Entered(
+        counties=len(document.counties),
+        parks=len(document.parks),
+        enterprises=len(document.enterprises),
+        channels=channels,
+        coefficients=len(document.coefficients),
+    )
+    await audit.append(
+        session.connection, session.permit.client.name, "enter_registry", entered.model_dump()
+    )
+    return entered

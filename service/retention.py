@@ -1,0 +1,49 @@
+"""Retention: once an hour, what is older than it is kept is dropped."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.exc import DBAPIError
+
+from service.settings import Settings
+from service.store import retention
+from service.store.engine import Engine, Lock, try_lock
+
+logger = logging.getLogger(__name__)
+
+EVERY_S = 3600.0
+
+
+async def run(engine: Engine, settings: Settings) -> None:
+    """Drop what is too old until cancelled; what fails is tried again at the next round."""
+    while True:
+        try:
+            await drop_old(engine, settings, datetime.now(UTC))
+        except (DBAPIError, OSError) as error:
+            logger.warning("nothing was dropped this time: %s", error)
+        await asyncio.sleep(EVERY_S)
+
+
+async def drop_old(engine: Engine, settings: Settings, now: datetime) -> dict[str, int]:
+    """Drop chunks that are too old; returns how many of each table."""
+    days = {
+        "readings": settings.retention_days,
+        "accepted_frames": settings.frame_retention_days,
+        "usage_15m": settings.rollup_retention_days,
+        "usage_daily": settings.rollup_retention_days,
+        "emissions_hourly": settings.rollup_retention_days,
+    }
+    dropped: dict[str, int] = {}
+    for relation, kept in days.items():
+        async with engine.begin() as connection:  # each by itself: a lock held up costs one table
+            if await try_lock(connection, Lock.RETENTION):
+                instant = now - timedelta(days=kept)
+                dropped[relation] = await retention.drop_before(connection, relation, instant)
+    async with engine.begin() as connection:
+        await retention.delete_rejected(
+            connection, now - timedelta(days=settings.rejected_retention_days)
+        )
+    if any(dropped.values()):
+        logger.info("dropped chunks: %s", dropped)
+    return dropped

@@ -1,0 +1,25 @@
+"""Dropping what is older than it is kept; on every edition our own task."""
+
+from datetime import datetime
+
+from sqlalchemy import text
+
+from service.store.engine import Connection
+
+_PATIENCE = text("SET LOCAL lock_timeout = '5s'")
+_DROP = text("SELECT drop_before(:relation, :instant)")
+_DELETE_REJECTED = text("DELETE FROM rejected_payloads WHERE last_received_at < :instant")
+
+
+async def drop_before(connection: Connection, relation: str, instant: datetime) -> int:
+    """Drop the chunks of a table that lie wholly before an instant; returns how many.
+
+    Gives up after five seconds without the locks, so that writers are not held up.
+    """
+    await connection.execute(_PATIENCE)
+    return int(await connection.scalar(_DROP, {"relation": relation, "instant": instant}) or 0)
+
+
+async def delete_rejected(connection: Connection, instant: datetime) -> None:
+    """Delete rejected payloads that were last received before an instant."""
+    await connection.execute(_DELETE_REJECTED, {"instant": instant})
