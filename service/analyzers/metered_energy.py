@@ -48,7 +48,7 @@ async def measure(connection: Connection, due: Due) -> Sequence[Measured]:
         value
         for county, instants in due.counties.items()
         for as_of in instants
-        for months in periods[as_of]
+        for months in dict.fromkeys(periods[as_of])  # at the end of December they are the same
         for basis in (Basis.COAL_CONSUMPTION, Basis.CALORIFIC)
         for value in _measure(county, as_of, months, basis, rows[county], official)
     ]

@@ -37,11 +37,21 @@ _STORED_INSTANTS = text("""
       AND enterprise_id = ANY(CAST(:enterprises AS integer[]))
       AND as_of > :first AND as_of <= :last
 """)
+# COPY is refused on a table with policies, so values arrive in a table of the session's own.
+_ARRIVING = text("""
+    CREATE TEMPORARY TABLE IF NOT EXISTS arriving
+    ON COMMIT DELETE ROWS AS SELECT * FROM indicator_values WITH NO DATA
+""")
 COLUMNS = (
     "subject", "county_code", "enterprise_id", "facility_id", "outlet_id", "quantity",
     "indicator", "period", "basis", "stage", "as_of", "value", "range_low", "range_high",
     "unit", "target", "level", "completeness", "rule_set", "inputs", "phases", "revision",
 )  # fmt: skip
+
+_INSERT = text(f"""
+    INSERT INTO indicator_values ({", ".join(COLUMNS)})
+    SELECT {", ".join(COLUMNS)} FROM arriving ORDER BY subject, indicator, period, as_of
+""")
 
 Key = tuple[str, str, str, str, datetime]  # subject, indicator, period, basis, as_of
 Phases = dict[str, list[str]]  # level: phase, since, episode
@@ -139,7 +149,9 @@ async def publish(
     if superseded:
         await connection.execute(_SUPERSEDE, {"values": list(superseded)})
     if values:
-        await copy(connection, "indicator_values", COLUMNS, [_record(value) for value in values])
+        await connection.execute(_ARRIVING)
+        await copy(connection, "arriving", COLUMNS, [_record(value) for value in values])
+        await connection.execute(_INSERT)
 
 
 def _record(value: Value) -> tuple[Any, ...]:
