@@ -245,7 +245,7 @@ async def test_metered_energy_grows_over_the_matched_panel(world: World) -> None
     dial = 0.0
     old, new = [], []
     for day in range(2 * year + 40):
-        dial += 240_000.0 if day < year else 264_000.0
+        dial += 264_000.0
         (old if day < year else new).append((86_400.0 * (day + 1), dial, 0))
     await world.owner.execute("UPDATE channels SET expected_interval_s = 86400")
     await world.write(plants[0], 0, [(0.0, 0.0, 0), *old, *new])
