@@ -5,7 +5,7 @@ import contextlib
 import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
@@ -52,7 +52,7 @@ class Feed:
 
     async def after(
         self, last: int | None, regions: Sequence[str], enterprise_id: int | None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event]:
         """Yield the events of a scope after an id (None: from now on) as they are committed.
 
         Holds no connection but while it catches up with what is no longer in memory.

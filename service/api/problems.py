@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
+DATA_EXCEPTION = "22"  # class of SQLSTATE: the value is at fault, such as NUL in a text
+
 
 class Problem(Exception):
     """What is wrong with a request and what to do about it."""
@@ -83,9 +85,17 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DBAPIError)
     async def _database(_request: Request, error: DBAPIError) -> JSONResponse:
-        if not error.connection_invalidated:
-            raise error
-        return _busy()
+        if error.connection_invalidated:
+            return _busy()
+        if str(getattr(error.orig, "sqlstate", "")).startswith(DATA_EXCEPTION):
+            return respond(
+                422,
+                "bad_value",
+                "A value in the request is not one that can be stored or compared; correct it.",
+                "请求中有无法保存或比较的值，请更正。",
+                {},
+            )
+        raise error
 
     @app.exception_handler(OSError)
     async def _lost(_request: Request, _error: OSError) -> JSONResponse:
