@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 from fastapi.middleware.gzip import GZipMiddleware
 
-from service import monitoring
+from service import monitoring, problems
+from service.access import State
 from service.analyzers import find
-from service.api import alerts, counties, enterprises, official, problems, registry, series
-from service.api.access import State
+from service.api import alerts, counties, enterprises, official, registry, series
 from service.console import pages as console
 from service.feed import Feed
 from service.settings import Settings

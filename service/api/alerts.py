@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from schemas.access import Domain, Verb
 from schemas.alerts import Phase
 from schemas.indicators import Level
-from service.api.access import Permit, ReadAny, permits, state_of
+from service.access import Permit, ReadAny, permits, state_of
 from service.api.pages import FormatDep, Page, PagingDep, paged, respond
 from service.store import alert_list, events
 

@@ -8,10 +8,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from schemas.indicators import Level
+from service.access import ReadEnergy, Session, State, state_of
 from service.analyzers import find
-from service.api.access import ReadEnergy, Session, State, state_of
 from service.api.pages import FormatDep, Page, PagingDep, paged, respond
-from service.api.problems import bad_parameter, not_found
+from service.problems import bad_parameter, not_found
 from service.store import counties, registered, values
 from service.store.counties import County, Result
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from service.api.access import ReadAny, ReadPlatform
+from service.access import ReadAny, ReadPlatform
 from service.api.pages import Page, PagingDep, paged
 from service.store import registered, rejected
 

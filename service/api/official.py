@@ -10,12 +10,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.official import SERIES
-from service.api.access import EnterFigures, EnterTargets, ReadEnergy, Session, state_of
+from service.access import EnterFigures, EnterTargets, ReadEnergy, Session, state_of
 from service.api.pages import Page
-from service.api.problems import Problem
 from service.domain.calendar import midnight
 from service.domain.intensity import contradicts
 from service.domain.windows import parse_months
+from service.problems import Problem
 from service.store import audit, changed, statistics
 from service.store import counties as county_store
 

@@ -14,7 +14,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
-from service.api.problems import bad_parameter
+from service.problems import bad_parameter
 
 Item = TypeVar("Item")
 MAX_LIMIT = 10_000

@@ -15,9 +15,9 @@ from schemas.registry import (
     Label,
     Role,
 )
-from service.api.access import Administer
-from service.api.problems import Problem
+from service.access import Administer
 from service.domain import uscc
+from service.problems import Problem
 from service.store import audit
 from service.store import registry as store
 

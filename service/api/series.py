@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 
 from schemas.quantities import CATALOGUE
 from schemas.reading import QUALITIES
-from service.api.access import ReadEnergy, ReadEnvironment, ReadMetering, Session
+from service.access import ReadEnergy, ReadEnvironment, ReadMetering, Session
 from service.api.pages import FormatDep, Page, PagingDep, StretchDep, paged, respond
-from service.api.problems import not_found
 from service.domain.calendar import SHANGHAI
 from service.domain.validity import VALID_DAY_HOURS, completeness
+from service.problems import not_found
 from service.store import amounts, outlet_hours, readings, registered
 from service.store.amounts import Step
 from service.store.outlet_hours import Emission

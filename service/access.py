@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from schemas.access import ROLES, Domain, Grant, Verb
-from service.api.problems import forbidden, unauthorized
 from service.feed import Feed
+from service.problems import forbidden, unauthorized
 from service.settings import Settings
 from service.store import clients
 from service.store.clients import Client
