@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import socket
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +14,7 @@ from deploy.local import database
 from deploy.local.database import Database
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import Runtime, ensure_database_and_broker
+from deploy.local.settings import free_port
 
 TEMPLATE = "template_qingyu"
 SMALL = {
@@ -25,12 +25,6 @@ SMALL = {
     "fsync": "off",  # these tests kill no database; those that do have a cluster of their own
     "full_page_writes": "off",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from deploy.local.errors import Cannot
 CHECKOUT = Path(__file__).resolve().parents[2]
 PORTS = {
     "QINGYU_API_PORT": 8000,
+    "QINGYU_ANALYZE_PORT": 8001,
     "QINGYU_INGEST_PORT": 8010,
     "QINGYU_MQTT_PORT": 1883,
     "QINGYU_HJ212_PORT": 9212,
@@ -29,6 +30,7 @@ class Settings:
     """
 
     api_port: int
+    analyze_port: int
     ingest_port: int
     mqtt_port: int
     hj212_port: int
@@ -47,6 +49,7 @@ def read(environment: Mapping[str, str], checkout: Path = CHECKOUT) -> Settings:
     home = _folder(environment, "QINGYU_HOME", checkout / ".qingyu")
     return Settings(
         api_port=ports["QINGYU_API_PORT"],
+        analyze_port=ports["QINGYU_ANALYZE_PORT"],
         ingest_port=ports["QINGYU_INGEST_PORT"],
         mqtt_port=ports["QINGYU_MQTT_PORT"],
         hj212_port=ports["QINGYU_HJ212_PORT"],
@@ -95,6 +98,13 @@ def check_port(variable: str, port: int) -> None:
                 f"Port {port} is taken by another program: "
                 f"stop it, or set {variable} to a free port."
             ) from None
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def _usual_data(home: Path) -> Path:

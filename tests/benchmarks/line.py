@@ -21,8 +21,7 @@ from deploy.local.database import Database
 from deploy.local.mosquitto import COLLECTOR, Broker
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import ensure_database_and_broker
-from deploy.local.settings import CHECKOUT
-from tests.conftest import free_port
+from deploy.local.settings import CHECKOUT, free_port
 from tests.registry import Plant, add_plant
 
 ENTERPRISES, CHANNELS = 4, 5_000  # one MQTT account each

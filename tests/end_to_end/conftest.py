@@ -21,8 +21,8 @@ from deploy.local.database import Database
 from deploy.local.mosquitto import COLLECTOR, Broker
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import Runtime
-from deploy.local.settings import CHECKOUT
-from tests.conftest import SMALL, free_port
+from deploy.local.settings import CHECKOUT, free_port
+from tests.conftest import SMALL
 from tests.registry import Plant, add_plant
 
 DURABLE = {**SMALL, "fsync": "on", "full_page_writes": "on"}

@@ -1,0 +1,204 @@
+"""`make up`: the whole product on this machine, from nothing to ready, until Ctrl-C."""
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from deploy.local.fleet import accounts, registry
+
+from deploy.local import assets, database, detached, programs, records, settings
+from deploy.local.database import Database
+from deploy.local.errors import Cannot, explain
+from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.postgres import Cluster
+from deploy.local.programs import Programs, answers
+from deploy.local.progress import Progress
+from deploy.local.runtime import Runtime, ensure_database_and_broker
+from deploy.local.secrets import Secrets
+from deploy.local.settings import Settings, check_ports
+from deploy.local.status import Status, look
+from deploy.local.supervisor import Supervisor
+from service.domain.calendar import SHANGHAI
+
+NAME = "qingyu"
+PATIENCE = 900.0  # seconds for the history of the demo, on a slow machine
+
+
+def main() -> None:
+    """Run until a signal; a refusal is one sentence and status 1."""
+    try:
+        chosen = settings.read(os.environ)
+        ready: Callable[[], None] | None = None
+        if os.environ.get("DETACH", "0") not in ("", "0"):
+            ready = detached.detach(chosen.home / "logs" / "up.log")
+        with detached.claim(chosen.home):
+            Local(chosen, Progress()).run(ready)
+    except Cannot as refusal:
+        sys.exit(str(refusal))
+    except OSError as error:
+        sys.exit(str(explain(error)))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+class Local:
+    """One local run."""
+
+    def __init__(self, chosen: Settings, progress: Progress) -> None:
+        self._settings = chosen
+        self._progress = progress
+        self._report = progress.about("up")
+        self._secrets = Secrets(chosen.home / "secrets.json")
+
+    def run(self, ready: Callable[[], None] | None) -> None:
+        """Start everything in order, tell how to reach it, and keep it running."""
+        chosen = self._settings
+        chosen.home.mkdir(parents=True, exist_ok=True)
+        folders = [chosen.home / "logs", chosen.data / "postgres", chosen.data / "broker"]
+        records.sweep(folders)  # what a killed run has left
+        check_ports(chosen)
+        runtime = self._prepare()
+        with Supervisor(self._progress.about("up")) as supervisor:
+            owner = self._start(supervisor, runtime)
+            self._progress.close()
+            print(self._welcome(), flush=True)
+            if ready is not None:
+                ready()
+            status = Status(owner)
+            report = self._progress.about("running")
+            supervisor.watch(lambda: report(status.refresh()))
+        self._progress.close()
+        print("stopped", flush=True)
+
+    def _prepare(self) -> Runtime:
+        """Fetch what runs, database and broker beside the console's scripts."""
+        failures: list[Cannot] = []
+
+        def fetch() -> None:
+            try:
+                assets.ensure(self._settings.cache, self._progress.about("console scripts"))
+            except Cannot as refusal:
+                failures.append(refusal)
+
+        fetching = threading.Thread(target=fetch, daemon=True)
+        fetching.start()
+        runtime = ensure_database_and_broker(
+            self._settings.cache, self._progress.about("database and broker")
+        )
+        fetching.join()
+        if failures:
+            raise failures[0]
+        return runtime
+
+    def _start(self, supervisor: Supervisor, runtime: Runtime) -> str:
+        chosen = self._settings
+        self._report("starting the database")
+        cluster = Cluster(runtime, chosen.data / "postgres", chosen.database_port)
+        supervisor.start(cluster)
+        urls = self._open_database(cluster)
+        keys = dict(asyncio.run(self._secrets.keys(urls.service)))
+        password = self._secrets.password("collector")
+        users = accounts.load(chosen.home) if chosen.demo else {}
+        broker = Broker(runtime, chosen.data / "broker", chosen.mqtt_port)
+        broker.write_accounts({COLLECTOR: password, **users})
+        supervisor.start(broker)
+        made = programs.make(chosen, urls, password, keys)
+        self._report("starting the programs")
+        supervisor.start(made.ingest, answers(chosen.ingest_port))
+        supervisor.start(made.api, answers(chosen.api_port))
+        if chosen.demo:
+            self._start_demo(supervisor, made, urls)
+            keys |= self._demo(users, urls)
+        else:
+            supervisor.start(made.analyze, answers(chosen.analyze_port))
+        self._write_environment(urls.owner, keys)
+        return urls.owner
+
+    def _open_database(self, cluster: Cluster) -> Database:
+        asyncio.run(database.create(cluster, NAME))
+        self._report("migrating the database")
+        database.migrate(cluster, NAME)
+        return asyncio.run(database.open_logins(cluster, NAME))
+
+    def _start_demo(self, supervisor: Supervisor, made: Programs, urls: Database) -> None:
+        """Let the fleet send its history; the rollup starts when it is in."""
+        self._report("registering the demo")
+        made.register_fleet()
+        first = look(urls.owner)
+        is_new = first is None or first.channels == 0
+        supervisor.start(made.fleet, self._history_is_in, PATIENCE)
+        supervisor.start(made.analyze, answers(self._settings.analyze_port))
+        if is_new:
+            self._await_levels(supervisor, urls.owner)
+
+    def _history_is_in(self) -> bool:
+        path = self._settings.home / "fleet" / "progress.json"
+        try:
+            progress = json.loads(path.read_text())
+        except (FileNotFoundError, ValueError):
+            return False
+        if progress["phase"] == "history":
+            self._report(f"the demo fleet sends its history ({progress['share']:.0%})")
+        return bool(progress["phase"] == "live")
+
+    def _await_levels(self, supervisor: Supervisor, owner: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while (found := look(owner)) is None or not found.settled:
+            if found is not None:
+                self._report(f"rolling up and judging the history ({found})")
+            if time.monotonic() > deadline:
+                raise Cannot("The history is not judged yet; the log of analyze says why.")
+            supervisor.tick(time.monotonic())
+            time.sleep(0.5)
+
+    def _demo(self, users: dict[str, str], urls: Database) -> dict[str, str]:
+        """Return the variables with which a newcomer tries the demo."""
+        demo = registry.demo(datetime.now(SHANGHAI).date())
+        key = asyncio.run(
+            self._secrets.key(urls.service, "QINGYU_DEMO_KEY", "enterprise", demo.uscc)
+        )
+        return {
+            "QINGYU_DEMO_USCC": demo.uscc,
+            "QINGYU_DEMO_DEVICE": demo.device,
+            "QINGYU_DEMO_KEY": key,
+            "QINGYU_DEMO_MQTT_USER": demo.uscc,
+            "QINGYU_DEMO_MQTT_PASSWORD": users[demo.uscc],
+            "QINGYU_DEMO_MN": demo.mn,
+            "QINGYU_DEMO_VOC_USCC": demo.voc_uscc,
+        }
+
+    def _write_environment(self, owner: str, variables: dict[str, str]) -> None:
+        chosen = self._settings
+        values = {
+            "QINGYU_API": f"http://127.0.0.1:{chosen.api_port}",
+            "QINGYU_INGEST": f"http://127.0.0.1:{chosen.ingest_port}",
+            "QINGYU_MQTT": f"127.0.0.1:{chosen.mqtt_port}",
+            "QINGYU_HJ212": f"127.0.0.1:{chosen.hj212_port}",
+            "QINGYU_DATABASE": owner,
+            **variables,
+        }
+        part = chosen.home / "local.env.part"
+        part.touch(mode=0o600)
+        part.write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+        part.replace(self._environment)
+
+    @property
+    def _environment(self) -> Path:
+        return self._settings.home / "local.env"
+
+    def _welcome(self) -> str:
+        place = os.path.relpath(self._environment)
+        return (
+            f"\n  晴雨 Qingyu is ready: http://127.0.0.1:{self._settings.api_port}/\n"
+            f"  keys and addresses: {place}    logs: {place.replace('local.env', 'logs/')}\n"
+        )
+
+
+if __name__ == "__main__":
+    main()
