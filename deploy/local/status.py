@@ -49,7 +49,14 @@ async def _look(database: str) -> Look:
     try:
         row = await connection.fetchrow(_LOOK)
         age = row["age_s"]
-        return Look(*row[:2], None if age is None else float(age), *row[3:])
+        return Look(
+            row["counties"],
+            row["channels"],
+            None if age is None else float(age),
+            row["stretches"],
+            row["unjudged"],
+            row["firing"],
+        )
     finally:
         await connection.close()
 

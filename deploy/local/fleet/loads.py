@@ -1,0 +1,107 @@
+"""What a facility does over time: how much on each day, and when within the day."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+
+from deploy.local.fleet import noise, shapes
+from deploy.local.fleet.clock import DAY, FIRST_WEEKDAY, QUARTER, Instants, Values
+
+QUARTERS = DAY // QUARTER
+YEAR = 365.25  # days
+COLDEST = 15.0  # day of the year
+LEAST = 0.05  # of the mean; nothing stands entirely still
+_SWING_DAYS = 9  # from knot to knot of what changes slowly
+
+
+class Load(Protocol):
+    """The activity of a facility, about 1 on a usual day."""
+
+    def days(self, stop: int) -> Values:
+        """Return the activity of each day from the epoch on, up to a day's number."""
+
+    def within(self, day: int) -> Values:
+        """Return the share of a day's activity that is done by each quarter hour, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShapedLoad:
+    """A load with the shape of the derived figures.
+
+    ``depth`` is how much of the weekly shape it follows: 0 for a furnace that never stops, 1 for
+    the shape itself. ``swing`` is what changes over weeks, ``jitter`` from day to day, ``winter``
+    the part that comes and goes with the cold, ``growth`` the rise a year.
+    """
+
+    seed: int
+    depth: float
+    swing: float
+    jitter: float
+    winter: float = 0.0
+    growth: float = 0.0
+
+    def days(self, stop: int) -> Values:
+        """Return the activity of each day from the epoch on."""
+        day = np.arange(stop, dtype=np.int64)
+        weekly = shapes.load_week()[0].mean(axis=1)[(day + FIRST_WEEKDAY) % 7]
+        cold = 1 + self.winter * np.cos(2 * np.pi * (day - COLDEST) / YEAR)
+        moved = 1 + self.swing * noise.smooth(self.seed, day, _SWING_DAYS)
+        moved += self.jitter * noise.normal(self.seed + 1, day)
+        grown = (1 + self.growth) ** (day / YEAR)
+        activity: Values = (1 + self.depth * (weekly - 1)) * cold * moved * grown
+        return np.maximum(activity, LEAST)
+
+    def within(self, day: int) -> Values:
+        """Return the share of a day's activity that is done by each quarter hour."""
+        return _within(self, day)
+
+    def quarters(self, day: int) -> Values:
+        """Return the activity of each quarter hour of a day, relative to one another."""
+        mean, spread = shapes.load_week()
+        weekday = (day + FIRST_WEEKDAY) % 7
+        place = day * QUARTERS + np.arange(QUARTERS, dtype=np.int64)
+        moved = spread[weekday] * noise.normal(self.seed + 2, place)
+        level: Values = 1 + self.depth * (mean[weekday] - 1 + 0.5 * moved)
+        return np.maximum(level, LEAST)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReplayedLoad:
+    """A recorded year, laid over every year so that its weekdays fall on weekdays."""
+
+    recorded: Values  # days × quarter hours, from a Monday in the first week of a year on
+
+    def days(self, stop: int) -> Values:
+        """Return the activity of each day from the epoch on."""
+        days = self.recorded.sum(axis=1)
+        activity: Values = days[recorded_days(np.arange(stop, dtype=np.int64))] / days.mean()
+        return activity
+
+    def within(self, day: int) -> Values:
+        """Return the share of a day's activity that is done by each quarter hour."""
+        return _within(self, day)
+
+    def quarters(self, day: int) -> Values:
+        """Return what was recorded in each quarter hour of a day."""
+        recorded: Values = self.recorded[recorded_days(np.array([day]))[0]]
+        return recorded
+
+
+def recorded_days(day: Instants) -> Instants:
+    """Return which day of a recorded year each day repeats: the same weekday and ISO week."""
+    monday = day - (day + FIRST_WEEKDAY) % 7
+    thursday = monday + 3
+    dates = np.datetime64("2020-01-01") + thursday.astype("timedelta64[D]")
+    first = (dates.astype("datetime64[Y]").astype("datetime64[D]") - np.datetime64("2020-01-01")) \
+        .astype(np.int64)
+    week = np.minimum((thursday - first) // 7, 51)
+    return week * 7 + (day - monday)
+
+
+@lru_cache(maxsize=1 << 15)
+def _within(load: ShapedLoad | ReplayedLoad, day: int) -> Values:
+    done = np.concatenate([[0.0], np.cumsum(load.quarters(day))])
+    share: Values = done / done[-1]
+    return share
