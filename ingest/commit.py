@@ -11,7 +11,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.group import DUPLICATE, REVISED, Group, Revision
+from ingest.group import DUPLICATE, REVISED, Group, Revision, Stretch
 from ingest.monitoring import GROUPS
 
 COLUMNS = ("at", "value", "channel_id", "quality")
@@ -49,6 +49,14 @@ _UPDATE_CHANGED = """
 """
 
 
+_APPEND_STRETCHES = """
+    INSERT INTO changed_stretches (enterprise_id, channel_ids, first_at, last_at)
+    SELECT enterprise_id, channel_ids::integer[], first_at, last_at
+    FROM unnest($1::integer[], $2::text[], $3::timestamptz[], $4::timestamptz[])
+        AS stretch (enterprise_id, channel_ids, first_at, last_at)
+"""
+
+
 async def prepare(connection: asyncpg.Connection) -> None:
     """Give a new connection of the pool its staging table."""
     await connection.execute(_STAGING)
@@ -61,33 +69,46 @@ async def commit(connection: asyncpg.Connection, group: Group) -> NDArray[np.int
     the commit, all of it, and writing it again is harmless.
     """
     fates = group.fates.copy()
-    async with connection.transaction():
+    # few round trips: between two of them the loop decodes what has arrived
+    await connection.execute("BEGIN; SAVEPOINT unchanged")
+    try:
         if await _copy(connection, group):
             changed = np.ones(len(group), dtype=np.bool_)
         else:
+            await connection.execute("ROLLBACK TO SAVEPOINT unchanged")
             changed = await _merge(connection, group, fates)
         await _append_revisions(connection, group.superseded)
         if stretches := group.stretches(changed):
-            await connection.copy_records_to_table(
-                "changed_stretches",
-                records=stretches,
-                columns=("enterprise_id", "channel_ids", "first_at", "last_at"),
-            )
+            await connection.execute(_APPEND_STRETCHES, *_columns(stretches))
+        await connection.execute("COMMIT")
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
+        raise
     return fates
 
 
 async def _copy(connection: asyncpg.Connection, group: Group) -> bool:
     """Copy the rows; tell whether none of them was there."""
     try:
-        async with connection.transaction():  # a savepoint
-            await connection.copy_to_table(
-                "readings", source=_once(group.copied()), columns=COLUMNS, format="binary"
-            )
+        await connection.copy_to_table(
+            "readings", source=_once(group.copied()), columns=COLUMNS, format="binary"
+        )
     except asyncpg.UniqueViolationError:
         GROUPS.labels(path="merged").inc()
         return False
     GROUPS.labels(path="copied").inc()
     return True
+
+
+def _columns(stretches: list[Stretch]) -> tuple[list[object], ...]:
+    """Return stretches by column; arrays of different lengths go as texts."""
+    return (
+        [enterprise for enterprise, _, _, _ in stretches],
+        [f"{{{','.join(map(str, channels))}}}" for _, channels, _, _ in stretches],
+        [first for _, _, first, _ in stretches],
+        [last for _, _, _, last in stretches],
+    )
 
 
 async def _merge(

@@ -1,7 +1,6 @@
 """`make bench`: prints a table and writes `.qingyu/bench.json`."""
 
 import json
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -60,4 +59,4 @@ def write(path: Path, figures: list[Figure]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,16 +3,17 @@
 import asyncio
 import multiprocessing
 import statistics
-import threading
+import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from functools import partial
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest.group import gather
 from ingest.registry import Batch, Sender
@@ -21,8 +22,8 @@ from tests.benchmarks.line import Line
 
 ROUNDS = 3
 GROUP = 10_000
-WINDOW = 1_000  # messages that the publishers have under way
-CONNECTIONS = 16
+WINDOW = 1_000  # messages that each publisher has under way
+CONNECTIONS = 64  # gateways that post at the same time
 
 
 def median_rate(line: Line, run: Callable[[Line, datetime], float]) -> float:
@@ -76,7 +77,8 @@ def mqtt(size: int, readings: int) -> Callable[[Line, datetime], float]:
     def run(line: Line, start: datetime) -> float:
         made = list(documents(line.plants, start, readings, size))
         payloads = [(plant.uscc, document) for plant, document in made]
-        return _timed(line, "mqtt", start, len(made) * size, _publish, line.broker.port, payloads)
+        send = partial(_publish, line, payloads)
+        return _timed(line, "mqtt", start, len(made) * size, send)
 
     return run
 
@@ -87,7 +89,8 @@ def http(size: int, readings: int) -> Callable[[Line, datetime], float]:
     def run(line: Line, start: datetime) -> float:
         made = list(documents(line.plants, start, readings, size))
         payloads = [(plant.key, document) for plant, document in made]
-        return _timed(line, "http", start, len(made) * size, _post, line.ingest_url, payloads)
+        send = partial(_post, line.ingest_url, payloads)
+        return _timed(line, "http", start, len(made) * size, send)
 
     return run
 
@@ -97,14 +100,12 @@ def _timed(
     collector: str,
     start: datetime,
     total: int,
-    send: Callable[..., None],
-    target: int | str,
-    payloads: list[tuple[str, bytes]],
+    send: Callable[[Event, Event], None],
 ) -> float:
     """Return readings/s from the first document sent to the last reading committed."""
     before = line.stored(collector)
     ready, go = multiprocessing.Event(), multiprocessing.Event()
-    sender = multiprocessing.Process(target=send, args=(target, payloads, ready, go))
+    sender = multiprocessing.Process(target=send, args=(ready, go))
     sender.start()
     ready.wait()
     go.set()
@@ -116,29 +117,26 @@ def _timed(
     return total / seconds
 
 
-def _publish(port: int, payloads: list[tuple[str, bytes]], ready: Event, go: Event) -> None:
-    window = threading.Semaphore(WINDOW)
-    clients = {user: _client(port, user, window) for user in {user for user, _ in payloads}}
-    ready.set()
-    go.wait()
-    for user, payload in payloads:
-        window.acquire()
-        clients[user].publish(f"qingyu/v1/{user}/readings", payload, qos=1)
-    for _ in range(WINDOW):
-        window.acquire()
-    for client in clients.values():
-        client.disconnect()
-        client.loop_stop()
+def _publish(line: Line, payloads: list[tuple[str, bytes]], ready: Event, go: Event) -> None:
+    """Publish by one mosquitto_pub for each account, a line a message."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines = {user: Path(folder, user) for user, _ in payloads}
+        for user, path in lines.items():
+            path.write_bytes(b"".join(text + b"\n" for own, text in payloads if own == user))
+        ready.set()
+        go.wait()
+        clients = [_publish_lines(line, user, path) for user, path in lines.items()]
+        for client in clients:
+            client.wait()
 
 
-def _client(port: int, user: str, window: threading.Semaphore) -> paho.Client:
-    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-    client.username_pw_set(user, "p")
-    client.max_inflight_messages_set(WINDOW)
-    client.on_publish = lambda *_: window.release()
-    client.connect("127.0.0.1", port)
-    client.loop_start()
-    return client
+def _publish_lines(line: Line, user: str, path: Path) -> subprocess.Popen[bytes]:
+    command = [
+        str(line.broker.programs.mosquitto_pub), "-V", "5", "-q", "1", "-M", str(WINDOW), "-l",
+        "-p", str(line.broker.port), "-u", user, "-P", "p", "-t", f"qingyu/v1/{user}/readings",
+    ]  # fmt: skip
+    with path.open("rb") as stdin:
+        return subprocess.Popen(command, stdin=stdin)
 
 
 def _post(url: str, payloads: list[tuple[str, bytes]], ready: Event, go: Event) -> None:

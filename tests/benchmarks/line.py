@@ -65,7 +65,7 @@ class Line:
         while self.stored(collector) < wanted:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.stored(collector):,.0f} of {wanted:,.0f} stored")
-            time.sleep(0.02)
+            time.sleep(0.1)
 
     def count(self, since: datetime) -> int:
         """Return how many readings the table holds of one week."""

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from deploy.local.fleet import noise, shapes
-from deploy.local.fleet.clock import DAY, FIRST_WEEKDAY, QUARTER, Instants, Values
+from deploy.local.fleet.clock import DAY, EPOCH_DAY, FIRST_WEEKDAY, QUARTER, Instants, Values
 
 QUARTERS = DAY // QUARTER
 YEAR = 365.25  # days
@@ -32,7 +32,7 @@ class ShapedLoad:
 
     ``depth`` is how much of the weekly shape it follows: 0 for a furnace that never stops, 1 for
     the shape itself. ``swing`` is what changes over weeks, ``jitter`` from day to day, ``winter``
-    the part that comes and goes with the cold, ``growth`` the rise a year.
+    the part that comes and goes evenly with the cold, ``growth`` the rise a year.
     """
 
     seed: int
@@ -46,7 +46,7 @@ class ShapedLoad:
         """Return the activity of each day from the epoch on."""
         day = np.arange(stop, dtype=np.int64)
         weekly = shapes.load_week()[0].mean(axis=1)[(day + FIRST_WEEKDAY) % 7]
-        cold = 1 + self.winter * np.cos(2 * np.pi * (day - COLDEST) / YEAR)
+        cold = 1 + self.winter * (4 * np.abs((day - COLDEST) / YEAR % 1 - 0.5) - 1)
         moved = 1 + self.swing * noise.smooth(self.seed, day, _SWING_DAYS)
         moved += self.jitter * noise.normal(self.seed + 1, day)
         grown = (1 + self.growth) ** (day / YEAR)
@@ -63,7 +63,7 @@ class ShapedLoad:
         weekday = (day + FIRST_WEEKDAY) % 7
         place = day * QUARTERS + np.arange(QUARTERS, dtype=np.int64)
         moved = spread[weekday] * noise.normal(self.seed + 2, place)
-        level: Values = 1 + self.depth * (mean[weekday] - 1 + 0.5 * moved)
+        level: Values = 1 + self.depth * (mean[weekday] - 1 + 0.25 * moved)
         return np.maximum(level, LEAST)
 
 
@@ -93,11 +93,12 @@ def recorded_days(day: Instants) -> Instants:
     """Return which day of a recorded year each day repeats: the same weekday and ISO week."""
     monday = day - (day + FIRST_WEEKDAY) % 7
     thursday = monday + 3
-    dates = np.datetime64("2020-01-01") + thursday.astype("timedelta64[D]")
-    first = (dates.astype("datetime64[Y]").astype("datetime64[D]") - np.datetime64("2020-01-01")) \
-        .astype(np.int64)
+    dates = np.datetime64(EPOCH_DAY) + thursday.astype("timedelta64[D]")
+    new_year = dates.astype("datetime64[Y]").astype("datetime64[D]")
+    first = (new_year - np.datetime64(EPOCH_DAY)).astype(np.int64)
     week = np.minimum((thursday - first) // 7, 51)
-    return week * 7 + (day - monday)
+    place: Instants = week * 7 + (day - monday)
+    return place
 
 
 @lru_cache(maxsize=1 << 15)

@@ -86,7 +86,7 @@ class Meter:
 
 
 @lru_cache(maxsize=1 << 10)
-def _totals(meter: Meter, strained: bool, horizons: int) -> tuple[Values, Values, float]:  # noqa: FBT001
+def _totals(meter: Meter, strained: bool, horizons: int) -> tuple[Values, Values, float]:
     """Return what was counted before each day and on it without the base, and the base a day."""
     stop = horizons * _HORIZON
     day = np.arange(stop, dtype=np.int64)

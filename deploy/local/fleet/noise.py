@@ -16,15 +16,17 @@ def uniform(seed: int, index: Instants) -> Values:
     state = (state ^ (state >> np.uint64(30))) * _FIRST
     state = (state ^ (state >> np.uint64(27))) * _SECOND
     state ^= state >> np.uint64(31)
-    return (state >> np.uint64(11)).astype(np.float64) / 2.0**53
+    drawn: Values = (state >> np.uint64(11)).astype(np.float64) / 2.0**53
+    return drawn
 
 
 def normal(seed: int, index: Instants) -> Values:
     """Return nearly normal numbers of mean 0 and spread 1, never beyond 3.5."""
-    drawn = sum(
-        (uniform(seed, index * _DRAWS + draw) for draw in range(_DRAWS)), np.zeros(len(index))
-    )
-    return (drawn - _DRAWS / 2) * np.sqrt(12 / _DRAWS)
+    drawn = np.zeros(len(index))
+    for draw in range(_DRAWS):
+        drawn += uniform(seed, index * _DRAWS + draw)
+    centred: Values = (drawn - _DRAWS / 2) * (12 / _DRAWS) ** 0.5
+    return centred
 
 
 def smooth(seed: int, index: Instants, apart: int) -> Values:

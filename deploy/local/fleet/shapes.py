@@ -57,4 +57,5 @@ def load_week() -> tuple[Values, Values]:
 def concentration_week() -> Values:
     """Return the concentration in each hour of the week relative to its mean."""
     mean = np.array(shapes().monitor.mean)
-    return mean / mean.mean()
+    relative: Values = mean / mean.mean()
+    return relative

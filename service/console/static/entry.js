@@ -1,0 +1,63 @@
+// One event as a line of the feed; the template and the words are those of entries.py.
+import { clock, multiple } from "./figures.js";
+import { find, nameOf, say, settings } from "./settings.js";
+
+const LATE_MS = 10 * 60_000;
+const blank = document.getElementById("blank-entry");
+
+/** Return the line of an event. */
+export function line(event) {
+  const item = blank.content.firstElementChild.cloneNode(true);
+  const put = (name, text) => (item.querySelector(name).textContent = text);
+  const digest = event.kind === "digest";
+  item.id = `entry-${event.id}`;
+  item.dataset.number = event.id;
+  item.dataset.county = event.county;
+  item.className = `entry entry-${event.kind}`;
+  instant(item.querySelector(".at"), event.as_of);
+  if (new Date(event.recorded_at) - new Date(event.as_of) > LATE_MS) {
+    instant(item.querySelector(".known-at"), event.recorded_at);
+    item.querySelector(".known").hidden = false;
+  }
+  put(".kind", find(`feed.kind_${event.kind}`, ""));
+  if (!digest) {
+    const { text, tone } = chip(event);
+    put(".chip", text);
+    item.querySelector(".chip").classList.add(tone);
+    put(".phase", say(`phase.${event.phase}`));
+  }
+  put(".place", nameOf(event.county_name));
+  put(".who", who(event));
+  put(".what", digest ? together(event) : nameOf({ zh: event.reason_zh, en: event.reason }));
+  return item;
+}
+
+function instant(element, at) {
+  element.dateTime = at;
+  element.textContent = clock(at);
+}
+
+function chip(event) {
+  if (event.indicator === settings.outlet) {
+    return { text: multiple(event.value, event.target), tone: "outlet" };
+  }
+  const text = settings.labels[event.indicator]?.[event.level] ?? event.level;
+  const stage = event.indicator === settings.official ? "official" : "lead";
+  return { text, tone: `${stage}-${event.level}` };
+}
+
+function who(event) {
+  if (!event.enterprise) return "";
+  const [enterprise, subject] = [nameOf(event.enterprise_name), nameOf(event.subject_name)];
+  return !subject || subject === enterprise ? enterprise : `${enterprise} · ${subject}`;
+}
+
+function together(event) {
+  const key = event.indicator === settings.official ? "entry.official_digest" : "entry.digest";
+  return say(key, {
+    indicator: find(`indicator.${event.indicator}`, event.indicator),
+    count: event.count,
+    first: clock(event.first),
+    last: clock(event.last),
+  });
+}
