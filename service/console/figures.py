@@ -1,22 +1,25 @@
 """How figures, periods and instants are printed, in the words of a language."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from service.console.words import Words
-from service.domain.calendar import SHANGHAI
-from service.domain.windows import parse_months
+from service.domain.calendar import SHANGHAI, day_of
+from service.domain.windows import Months, parse_months
 
 NONE = "—"
 MANY_TCE = 10_000
-MONTHS_EN = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS_EN = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Prints figures; what is not known is a dash."""
+    """Prints figures; what is not known is a dash, and ``year`` is left out of instants."""
 
     words: Words
+    year: int
 
     def percent(self, value: float | None, digits: int = 1) -> str:
         """Return a percentage."""
@@ -68,25 +71,20 @@ class Figures:
             months = parse_months(text)
         except ValueError:
             return self.words.find(f"period.{text}", text)
-        first, last = months.first, months.last
-        if self.words.language == "en":
-            if first.year != last.year:
-                return f"{_month_en(first.month)} {first.year}–{_month_en(last.month)} {last.year}"
-            if first.month == last.month:
-                return f"{_month_en(first.month)} {first.year}"
-            return f"{_month_en(first.month)}–{_month_en(last.month)} {first.year}"
-        if first.year != last.year:
-            return f"{first.year}年{first.month}月–{last.year}年{last.month}月"
-        if first.month == last.month:
-            return f"{first.year}年{first.month}月"
-        return f"{first.year}年{first.month}–{last.month}月"
+        return (_english if self.words.language == "en" else _chinese)(months)
 
-    def clock(self, at: datetime | None, year: int | None = None) -> str:
-        """Return an instant in Beijing time; its year too, unless it is the one given."""
+    def clock(self, at: datetime | None) -> str:
+        """Return an instant in Beijing time."""
         if at is None:
             return NONE
         local = at.astimezone(SHANGHAI)
-        return f"{local:%m-%d %H:%M}" if local.year == year else f"{local:%Y-%m-%d %H:%M}"
+        return f"{local:%m-%d %H:%M}" if local.year == self.year else f"{local:%Y-%m-%d %H:%M}"
+
+    def clock_after(self, at: datetime | None, before: datetime | None) -> str:
+        """Return an instant in Beijing time, without its day where it is that of another."""
+        if at is not None and before is not None and day_of(at) == day_of(before):
+            return f"{at.astimezone(SHANGHAI):%H:%M}"
+        return self.clock(at)
 
     def age(self, age: timedelta | None) -> str:
         """Return how long ago something was, in its largest unit."""
@@ -99,8 +97,23 @@ class Figures:
         return self.words("age.seconds", number=int(seconds))
 
 
-def _month_en(month: int) -> str:
-    return MONTHS_EN[month - 1]
+def figures_of(words: Words) -> Figures:
+    """Return how figures are printed today."""
+    return Figures(words, day_of(datetime.now(UTC)).year)
+
+
+def _english(months: Months) -> str:
+    first, last = (MONTHS_EN[day.month - 1] for day in (months.first, months.last))
+    if months.first.year != months.last.year:
+        return f"{first} {months.first.year}–{last} {months.last.year}"
+    return f"{first if first == last else f'{first}–{last}'} {months.first.year}"
+
+
+def _chinese(months: Months) -> str:
+    first, last = months.first, months.last
+    if first.year != last.year:
+        return f"{first.year}年{first.month}月–{last.year}年{last.month}月"
+    return f"{first.year}年{f'{first.month}–' if first.month != last.month else ''}{last.month}月"
 
 
 def _official(value: float) -> str:

@@ -8,14 +8,13 @@ from schemas.quantities import CATALOGUE
 from service.access import State, session
 from service.console import conditions, county_rows, entries, own, schematic
 from service.console.visitors import Visitor
-from service.domain.calendar import day_of
 from service.store import alert_list, counties, events, provenance
 from service.store.engine import Connection
 
 Context = dict[str, Any]  # of a template
 ENTRIES = 50  # lines of the feed to begin with
 STANDING = 200
-SCRIPT_WORDS = ("age", "basis", "chart", "entry", "feed", "label", "phase", "rate", "stage")
+SCRIPT_WORDS = ("basis", "chart", "entry", "feed", "indicator", "period", "phase", "rate", "stage")
 REGION_DIGITS = (6, 4, 2)  # county, prefecture, province
 
 
@@ -54,7 +53,12 @@ async def of_counties(
     )
     chosen = county if county in known else county_rows.worst(rows)
     rules = {row.official.result.rule_set for row in rows if row.official is not None}
-    return {"rows": rows, "drawing": drawing, "chosen": chosen or "", "rules": sorted(filter(None, rules))}
+    return {
+        "rows": rows,
+        "drawing": drawing,
+        "chosen": chosen or "",
+        "rules": sorted(filter(None, rules)),
+    }
 
 
 async def of_feed(connection: Connection, visitor: Visitor) -> Context:
@@ -66,7 +70,6 @@ async def of_feed(connection: Connection, visitor: Visitor) -> Context:
         "last": found[-1].event_id if found else 0,
         "last_at": found[-1].recorded_at if found else None,
         "blank": entries.BLANK,
-        "year": _year(),
     }
 
 
@@ -83,7 +86,7 @@ async def of_standing(connection: Connection, visitor: Visitor, county: str | No
         entries.of_alert(alert, places.get(alert.county_code, alert.county_code), visitor)
         for alert in found
     ]
-    return {"entries": lines, "year": _year()}
+    return {"entries": lines}
 
 
 async def of_health(connection: Connection, visitor: Visitor) -> Context:
@@ -122,13 +125,10 @@ def _for_scripts(context: Context, visitor: Visitor) -> Context:
         "language": visitor.words.language,
         "words": visitor.words.sections(*SCRIPT_WORDS),
         "labels": entries.labels(visitor.words),
+        "quantities": {q.code: visitor.words.name(q.zh, q.en) for q in CATALOGUE.values()},
         "last": context["last"],
         "counties": {mine.county: mine.county_name} if mine else named,
         "enterprise": mine.uscc if mine else None,
         "official": entries.OFFICIAL_INDICATOR,
         "outlet": entries.OUTLET_INDICATOR,
     }
-
-
-def _year() -> int:
-    return day_of(datetime.now(UTC)).year

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from service.console.figures import Figures
+from service.console.figures import figures_of
 from service.console.words import Words
 
 FOLDER = Path(__file__).parent / "templates"
@@ -33,7 +33,7 @@ class Renderer:
     ) -> HTMLResponse:
         """Return a template as a response; it prints by ``w`` (words) and ``f`` (figures)."""
         html = self.environment.get_template(template).render(
-            w=words, f=Figures(words), static=f"/static/{self.version}", **context
+            w=words, f=figures_of(words), static=f"/static/{self.version}", **context
         )
         return HTMLResponse(html, status, HEADERS)
 
@@ -47,6 +47,7 @@ def install(app: FastAPI, version: str) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     app.state.console = Renderer(environment, version)
 
 

@@ -33,9 +33,7 @@ Point = tuple[float, float]
 Place = tuple[list[Point], Point]  # outline and label
 
 
-def draw(
-    counties: Sequence[tuple[str, str, Mapping[str, Any] | None]], language: str
-) -> Drawing:
+def draw(counties: Sequence[tuple[str, str, Mapping[str, Any] | None]], language: str) -> Drawing:
     """Return the map of counties, given as code, name and schematic.
 
     Where one of them has no usable outline all are drawn as tiles.
@@ -88,8 +86,13 @@ def _tiles(count: int) -> Iterator[Place]:
     for number in range(count):
         x, y = side * (number % columns), side * (number // columns)
         low, high = GAP / 2, side - GAP / 2
-        outline = [(x + low, y + low), (x + high, y + low), (x + high, y + high), (x + low, y + high)]
-        yield outline, (x + side / 2, y + side / 2 - 3)
+        outline = [
+            (x + low, y + low),
+            (x + high, y + low),
+            (x + high, y + high),
+            (x + low, y + high),
+        ]
+        yield outline, (x + side / 2, y + side / 2)
 
 
 def _box(points: Sequence[Point]) -> str:

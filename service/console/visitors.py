@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from schemas.access import Domain, Verb
 from service.access import COOKIE, Permit, caller, permits
-from service.console.figures import Figures
+from service.console.figures import Figures, figures_of
 from service.console.words import LANGUAGES, Words, words_of
 
 LANGUAGE_COOKIE = "qingyu_language"
@@ -25,7 +25,7 @@ class Visitor:
     @property
     def figures(self) -> Figures:
         """Return how figures are printed for them."""
-        return Figures(self.words)
+        return figures_of(self.words)
 
     @property
     def energy_regions(self) -> list[str]:

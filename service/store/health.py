@@ -35,7 +35,7 @@ _CHANNELS = text("""
     enterprise AS (
         SELECT county_code, enterprise_id, count(*) AS channels,
                count(*) FILTER (WHERE at >= due_at) AS reporting,
-               max(least(at, CAST(:now AS timestamptz))) AS newest_at
+               max(CASE WHEN at > :now THEN CAST(:now AS timestamptz) ELSE at END) AS newest_at
         FROM channel GROUP BY 1, 2
     )
     SELECT county_code, sum(channels)::bigint AS channels, sum(reporting)::bigint AS reporting,

@@ -33,9 +33,7 @@ async def seed(db: Database, days: int) -> dict[str, str]:
         keys = {role: await make_key(engine, role) for role in KEYS}
         await post(db, keys["administrator"], "/registry", _registry())
         keys["enterprise"] = await make_key(engine, "enterprise", plants.COATING)
-        await post(
-            db, keys["statistics"], "/targets", {"targets": counties.targets(now)}
-        )
+        await post(db, keys["statistics"], "/targets", {"targets": counties.targets(now)})
         await post(db, keys["statistics"], "/statistics", {"figures": counties.industry(now)})
         for quarter in range(3):
             rows = {"figures": counties.figures(now, quarter)}

@@ -22,8 +22,8 @@ class Load(Protocol):
     def days(self, stop: int) -> Values:
         """Return the activity of each day from the epoch on, up to a day's number."""
 
-    def within(self, day: int) -> Values:
-        """Return the share of a day's activity that is done by each quarter hour, 0 to 1."""
+    def within(self, first: int, stop: int) -> Values:
+        """Return the share of each day's activity that is done by each quarter hour, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,17 @@ class ShapedLoad:
         activity: Values = (1 + self.depth * (weekly - 1)) * cold * moved * grown
         return np.maximum(activity, LEAST)
 
-    def within(self, day: int) -> Values:
-        """Return the share of a day's activity that is done by each quarter hour."""
-        return _within(self, day)
+    def within(self, first: int, stop: int) -> Values:
+        """Return the share of each day's activity that is done by each quarter hour."""
+        return _within(self, first, stop)
 
-    def quarters(self, day: int) -> Values:
-        """Return the activity of each quarter hour of a day, relative to one another."""
+    def quarters(self, first: int, stop: int) -> Values:
+        """Return the activity of each quarter hour of some days, relative to one another."""
         mean, spread = shapes.load_week()
-        weekday = (day + FIRST_WEEKDAY) % 7
-        place = day * QUARTERS + np.arange(QUARTERS, dtype=np.int64)
-        moved = spread[weekday] * noise.normal(self.seed + 2, place)
-        level: Values = 1 + self.depth * (mean[weekday] - 1 + 0.25 * moved)
+        weekday = (np.arange(first, stop) + FIRST_WEEKDAY) % 7
+        place = np.arange(first * QUARTERS, stop * QUARTERS, dtype=np.int64)
+        moved = spread[weekday] * noise.normal(self.seed + 2, place).reshape(-1, QUARTERS)
+        level: Values = 1 + self.depth * (mean[weekday] - 1 + 0.2 * moved)
         return np.maximum(level, LEAST)
 
 
@@ -79,13 +79,13 @@ class ReplayedLoad:
         activity: Values = days[recorded_days(np.arange(stop, dtype=np.int64))] / days.mean()
         return activity
 
-    def within(self, day: int) -> Values:
-        """Return the share of a day's activity that is done by each quarter hour."""
-        return _within(self, day)
+    def within(self, first: int, stop: int) -> Values:
+        """Return the share of each day's activity that is done by each quarter hour."""
+        return _within(self, first, stop)
 
-    def quarters(self, day: int) -> Values:
-        """Return what was recorded in each quarter hour of a day."""
-        recorded: Values = self.recorded[recorded_days(np.array([day]))[0]]
+    def quarters(self, first: int, stop: int) -> Values:
+        """Return what was recorded in each quarter hour of some days."""
+        recorded: Values = self.recorded[recorded_days(np.arange(first, stop, dtype=np.int64))]
         return recorded
 
 
@@ -101,8 +101,9 @@ def recorded_days(day: Instants) -> Instants:
     return place
 
 
-@lru_cache(maxsize=1 << 15)
-def _within(load: ShapedLoad | ReplayedLoad, day: int) -> Values:
-    done = np.concatenate([[0.0], np.cumsum(load.quarters(day))])
-    share: Values = done / done[-1]
-    return share
+@lru_cache(maxsize=256)
+def _within(load: ShapedLoad | ReplayedLoad, first: int, stop: int) -> Values:
+    done = np.zeros((stop - first, QUARTERS + 1))
+    np.cumsum(load.quarters(first, stop), axis=1, out=done[:, 1:])
+    done /= done[:, -1:]
+    return done

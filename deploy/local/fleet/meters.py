@@ -77,8 +77,9 @@ class Meter:
         return rolled
 
     def _done(self, day: Instants, second: Instants) -> Values:
-        days, row = np.unique(day, return_inverse=True)
-        shares = np.stack([self.load.within(int(number)) for number in days])
+        first = int(day.min())
+        shares = self.load.within(first, int(day.max()) + 1)
+        row = day - first
         quarter, rest = np.divmod(second, QUARTER)
         low = shares[row, quarter]
         done: Values = low + (shares[row, np.minimum(quarter + 1, QUARTERS)] - low) * rest / QUARTER

@@ -24,8 +24,8 @@ def misbehave(variables: Variables, county: str, kind: str) -> str:
     if not here:
         others = sorted({item.county for item in able})
         known = ", ".join(f"{code} {names[code]}" for code in others)
-        what = "an outlet with a VOC monitor" if kind == EXCEED else "a furnace"
-        raise Cannot(f"{names[county]} has no enterprise with {what}; these have: {known}.")
+        what = "outlet with a VOC monitor" if kind == EXCEED else "furnace"
+        raise Cannot(f"{names[county]} has no {what}; these counties have one: {known}.")
     known_episodes = episodes.load(variables.home)
     item = _idle(here, known_episodes, kind)
     begun = episodes.begin(known_episodes, kind, county, item.uscc, now())
@@ -65,7 +65,7 @@ def _sentence(item: Enterprise, episode: Episode) -> str:
         return (
             f"{who}: {item.recipe.facility_zh} {item.recipe.facility_en} burns 40 % more energy a"
             f" tonne since {since}. Watch the unit consumption (单耗) of 24 hours of this facility"
-            " and enterprise: a red lead in the alert feed, within a minute of the running fleet."
+            " and enterprise: a red lead in the alert feed, within a minute while the fleet runs."
         )
     if item.monitor is None:
         raise ValueError(item.uscc)

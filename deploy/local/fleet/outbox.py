@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deploy.local.fleet.documents import Document
 
-MOST = 10_000  # documents; what does not find room is sent later as quarter hours
+MOST = 20_000  # documents; what does not find room is sent later as quarter hours
 _TABLES = """
     CREATE TABLE IF NOT EXISTS documents (
         number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,

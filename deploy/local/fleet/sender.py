@@ -99,6 +99,7 @@ class Sender:
                 since = episode.until if episode.beginning in seen else since
                 names.append(episode.ending)
             if new := [name for name in names if name not in seen]:
+                since = max(since, self.start)
                 wanted = corrected(self.item, episode.kind, since, self.reached, now())
                 document = None if wanted.empty else self._encode(wanted, self._conduct())
                 self.outbox.notice(self.item.uscc, document, new)

@@ -39,10 +39,10 @@ function common() {
   return { ...still, textStyle: { fontFamily, fontSize: 12, color: COLOURS.soft } };
 }
 
-/** Return an axis of values with its unit on top. */
-export function values(name, more = {}) {
+/** Return an axis of values. */
+export function values(more = {}) {
   return {
-    type: "value", name, nameTextStyle: { align: "left", color: COLOURS.soft }, scale: true,
+    type: "value", scale: true,
     axisLabel: { color: COLOURS.soft }, splitLine: { lineStyle: { color: "#e8ecf0" } }, ...more,
   };
 }

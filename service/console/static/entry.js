@@ -1,5 +1,5 @@
 // One event as a line of the feed; the template and the words are those of entries.py.
-import { clock, multiple } from "./figures.js";
+import { clock, clockAfter, multiple } from "./figures.js";
 import { find, nameOf, say, settings } from "./settings.js";
 
 const LATE_MS = 10 * 60_000;
@@ -14,9 +14,9 @@ export function line(event) {
   item.dataset.number = event.id;
   item.dataset.county = event.county;
   item.className = `entry entry-${event.kind}`;
-  instant(item.querySelector(".at"), event.as_of);
+  instant(item.querySelector(".at"), event.as_of, clock(event.as_of));
   if (new Date(event.recorded_at) - new Date(event.as_of) > LATE_MS) {
-    instant(item.querySelector(".known-at"), event.recorded_at);
+    instant(item.querySelector(".known-at"), event.recorded_at, clockAfter(event.recorded_at, event.as_of));
     item.querySelector(".known").hidden = false;
   }
   put(".kind", find(`feed.kind_${event.kind}`, ""));
@@ -32,9 +32,9 @@ export function line(event) {
   return item;
 }
 
-function instant(element, at) {
+function instant(element, at, text) {
   element.dateTime = at;
-  element.textContent = clock(at);
+  element.textContent = text;
 }
 
 function chip(event) {

@@ -12,6 +12,11 @@ export function clock(at) {
   return text.startsWith(beijing(new Date()).slice(0, 4)) ? text.slice(5) : text;
 }
 
+/** Return an instant in Beijing time, without its day where it is that of another. */
+export function clockAfter(at, before) {
+  return beijing(at).slice(0, 10) === beijing(before).slice(0, 10) ? beijing(at).slice(11) : clock(at);
+}
+
 function beijing(at) {
   return new Date(new Date(at).getTime() + BEIJING_MS).toISOString().slice(0, 16).replace("T", " ");
 }

@@ -24,7 +24,7 @@ export async function draw(charts, subject, measure, isStill) {
 
 async function drawOne(chart, place, subject, wanted, isStill) {
   const key = `chart.${wanted.indicator}_${wanted.period}`;
-  title(place, say(key));
+  title(place, say(key, { unit: "" }));
   const names = { enterprise: subject.enterprise, indicator: wanted.indicator, period: wanted.period, limit: wanted.limit };
   for (const name of ["facility", "outlet", "quantity"]) if (subject[name]) names[name] = subject[name];
   try {
@@ -33,7 +33,8 @@ async function drawOne(chart, place, subject, wanted, isStill) {
     const since = Date.now() - wanted.back * DAY_MS;
     const items = found.filter((item) => new Date(item.as_of) >= since && item.value !== null).reverse();
     if (!items.length) return chart.nothing(say(`${key}_none`));
-    const label = `${subject.name} ${subject.label}, ${say(key)}: ${amount(items.at(-1).value, items.at(-1).unit)}`;
+    title(place, say(key, { unit: ` ${items[0].unit}` }));
+    const label = `${subject.name} ${subject.label}, ${say(key, { unit: "" })}: ${amount(items.at(-1).value, items.at(-1).unit)}`;
     chart.show(option(items, wanted), label, columns(), items.map(row).reverse());
   } catch (error) {
     chart.nothing(say("chart.failed", { why: error.message }));
@@ -52,11 +53,11 @@ function option(items, { indicator, apart }) {
   const against = say(indicator === settings.outlet ? "chart.limit" : "chart.baseline");
   const breaches = items.filter((item) => item.level && item.level !== "green");
   return {
-    grid: { left: 8, right: 14, top: 46, bottom: 6, containLabel: true },
+    grid: { left: 4, right: 14, top: 34, bottom: 4, containLabel: true },
     legend: { top: 0, left: 0, itemHeight: 8, itemGap: 12, textStyle: { color: COLOURS.soft, fontSize: 11 } },
     tooltip: tooltip((given) => describe(items, given), { trigger: "axis" }),
     xAxis: days(),
-    yAxis: values(items[0].unit === "h" ? say("chart.hours_axis") : items[0].unit),
+    yAxis: values(),
     series: [
       line(say("chart.value"), COLOURS.accent, (item) => item.value, { lineStyle: { width: 1.6 } }),
       ...(items.some((item) => item.target !== null)

@@ -5,7 +5,7 @@ import { selected } from "./selection.js";
 import { find, say, settings } from "./settings.js";
 import { list } from "./source.js";
 
-const SHOWN = 12;
+const SHOWN = 8;
 const figure = document.getElementById("official");
 
 export function show() {
@@ -52,19 +52,22 @@ function row(item) {
   return [period(item.period), reduction(item.value), rate(item.target), points(gap), label(item), basis, String(item.revision)];
 }
 
+function category(item) {
+  return `${period(item.period, "\n")}\n${label(item)} ${reduction(item.value)}`;
+}
+
 function option(items) {
   const names = columns();
   return {
-    grid: { left: 44, right: 16, top: 34, bottom: 40 },
+    grid: { left: 4, right: 16, top: 30, bottom: 4, containLabel: true },
     legend: { top: 0, right: 0, itemHeight: 10, textStyle: { color: COLOURS.soft } },
     tooltip: tooltip(([given]) => describe(items[given.dataIndex], names), { trigger: "axis", axisPointer: { type: "shadow" } }),
-    xAxis: { type: "category", data: items.map((item) => period(item.period, "\n")), axisTick: { show: false }, axisLabel: { color: COLOURS.soft, interval: 0, hideOverlap: true } },
-    yAxis: values(say("chart.reduction_axis"), { scale: false }),
+    xAxis: { type: "category", data: items.map(category), axisTick: { show: false }, axisLabel: { color: COLOURS.ink, interval: 0, lineHeight: 16 } },
+    yAxis: values({ scale: false }),
     series: [
       {
         type: "bar", name: say("chart.rate"), barMaxWidth: 46, color: COLOURS.soft,
         data: items.map((item) => ({ value: item.value, itemStyle: { color: item.level ? COLOURS[item.level] : hatch() } })),
-        label: { show: true, position: "top", color: COLOURS.ink, formatter: ({ dataIndex }) => label(items[dataIndex]) },
       },
       {
         type: "line", name: say("chart.target"), step: "middle", symbol: "rect", symbolSize: [18, 3], color: COLOURS.ink,

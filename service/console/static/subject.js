@@ -42,7 +42,7 @@ async function load(then) {
   ]);
   if (code !== selected()) return;
   subjects = enterprises.flatMap(subjectsOf);
-  form.elements.subject.replaceChildren(...enterprises.map(group));
+  form.elements.subject.replaceChildren(...subjects.map((item, place) => new Option(`${item.name} · ${item.label}`, String(place))));
   const first = alerts.find((alert) => alert.enterprise);
   const place = subjects.findIndex(
     (item) => first && item.enterprise === first.enterprise && item.facility === first.facility && item.outlet === first.outlet,
@@ -61,22 +61,13 @@ function subjectsOf(enterprise) {
     { ...common, label: say("chart.whole") },
     ...enterprise.facilities.map((item) => ({ ...common, facility: item.code, label: named(item) })),
     ...enterprise.outlets.flatMap((item) =>
-      [...quantities].map((quantity) => ({ ...common, outlet: item.code, quantity, label: `${named(item)} · ${quantity}` })),
+      [...quantities].map((quantity) => ({ ...common, outlet: item.code, quantity, label: `${named(item)} · ${settings.quantities[quantity] ?? quantity}` })),
     ),
   ];
 }
 
 function named(item) {
   return `${nameOf({ zh: item.name_zh, en: item.name_en })} ${item.code}`;
-}
-
-function group(enterprise) {
-  const made = document.createElement("optgroup");
-  made.label = nameOf({ zh: enterprise.name, en: enterprise.name_en });
-  subjects.forEach((item, place) => {
-    if (item.enterprise === enterprise.uscc) made.append(new Option(`${item.label}`, String(place)));
-  });
-  return made;
 }
 
 function draw(charts) {

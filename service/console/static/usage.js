@@ -2,7 +2,7 @@
 import { COLOURS, tooltip, values } from "./charts.js";
 import { amount, percent } from "./figures.js";
 import { title } from "./lines.js";
-import { say } from "./settings.js";
+import { say, settings } from "./settings.js";
 import { list } from "./source.js";
 
 const DAY_MS = 86_400_000;
@@ -79,13 +79,13 @@ function option(buckets) {
   const carriers = [...new Set([...buckets.values()].flatMap((bucket) => Object.keys(bucket.carriers)))];
   const whole = [...buckets];
   return {
-    grid: { left: 8, right: 14, top: 46, bottom: 6, containLabel: true },
+    grid: { left: 4, right: 14, top: 34, bottom: 4, containLabel: true },
     legend: { top: 0, left: 0, itemHeight: 8, textStyle: { color: COLOURS.soft, fontSize: 11 } },
     tooltip: tooltip(([given]) => describe(whole[given.dataIndex]), { trigger: "axis", axisPointer: { type: "shadow" } }),
     xAxis: { type: "category", data: [...buckets.keys()], axisTick: { show: false }, axisLabel: { color: COLOURS.soft, hideOverlap: true } },
-    yAxis: values("tce", { scale: false }),
+    yAxis: values({ scale: false }),
     series: carriers.map((carrier, place) => ({
-      type: "bar", stack: "carriers", name: say(`carrier.${carrier}`), color: COLOURS.several[place % COLOURS.several.length],
+      type: "bar", stack: "carriers", name: (settings.quantities[carrier] ?? carrier), color: COLOURS.several[place % COLOURS.several.length],
       data: whole.map(([, bucket]) => bucket.carriers[carrier] ?? 0),
     })),
   };
@@ -93,6 +93,6 @@ function option(buckets) {
 
 function describe([at, bucket]) {
   const [, sum, complete, basis] = row(at, bucket);
-  const each = Object.entries(bucket.carriers).map(([carrier, tce]) => [say(`carrier.${carrier}`), amount(tce, "tce")]);
+  const each = Object.entries(bucket.carriers).map(([carrier, tce]) => [(settings.quantities[carrier] ?? carrier), amount(tce, "tce")]);
   return { title: at, pairs: [...each, [say("chart.usage"), sum], [say("chart.completeness"), complete], [say("chart.basis"), basis]] };
 }

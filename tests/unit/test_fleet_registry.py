@@ -1,0 +1,158 @@
+"""The registry document of the demo is one that the service takes, and hangs together."""
+
+import stat
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from deploy.local.fleet import accounts, registry
+from deploy.local.fleet.enterprises import EVERY, enterprises
+from service.api.registry import DeviceIn, EnterpriseIn, RegistryIn
+from service.domain import uscc
+
+TODAY = date(2026, 11, 23)
+COUNTIES = {"620602", "620621", "620622", "620623"}
+
+
+@pytest.fixture(scope="module")
+def document() -> RegistryIn:
+    return RegistryIn.model_validate(registry.document(TODAY))
+
+
+def devices(document: RegistryIn) -> list[tuple[EnterpriseIn, DeviceIn]]:
+    return [(item, device) for item in document.enterprises for device in item.devices]
+
+
+def test_each_county_has_four_enterprises_or_more(document: RegistryIn) -> None:
+    counted = Counter(item.county for item in document.enterprises)
+    assert set(counted) == {county.code for county in document.counties} == COUNTIES
+    assert min(counted.values()) >= 4
+
+
+def test_codes_are_valid_and_differ(document: RegistryIn) -> None:
+    codes = [item.uscc for item in document.enterprises]
+    assert all(uscc.is_valid(code) for code in codes)
+    assert all(
+        code[2:8] == item.county for code, item in zip(codes, document.enterprises, strict=True)
+    )
+    assert len(set(codes)) == len(codes)
+
+
+def test_names_say_that_they_are_invented(document: RegistryIn) -> None:
+    assert all("（演示）" in item.name_zh for item in document.enterprises)
+    assert all("(demo)" in item.name_en for item in document.enterprises)
+
+
+def test_parks_lie_in_the_county_of_their_enterprises(document: RegistryIn) -> None:
+    county_of = {park.code: park.county for park in document.parks}
+    for item in document.enterprises:
+        assert item.park is None or county_of[item.park] == item.county
+
+
+def test_the_trades_of_the_plan_are_there(document: RegistryIn) -> None:
+    assert {item.trade for item in document.enterprises} >= {
+        "ferroalloy", "silicon_carbide", "cement", "chemicals", "coking", "heating", "coating",
+        "printing",
+    }  # fmt: skip
+
+
+def test_channels_stay_few(document: RegistryIn) -> None:
+    assert sum(len(device.channels) for _, device in devices(document)) == 70
+
+
+def test_every_enterprise_meters_what_comes_in_and_what_it_makes(document: RegistryIn) -> None:
+    for item in document.enterprises:
+        channels = [(d, c) for d in item.devices for c in d.channels]
+        assert any(d.metering_level == 1 and c.quantity == "electricity" for d, c in channels)
+        [product] = {c.quantity for _, c in channels if c.role == "output"}
+        assert [f.product for f in item.facilities if f.product] == [product]
+        at_facility = [d for d, c in channels if d.facility and c.role == "consumption"]
+        assert at_facility
+
+
+def test_channels_are_in_service_since_last_year(document: RegistryIn) -> None:
+    since = {
+        c.in_service_from.isoformat()
+        for _, device in devices(document)
+        for c in device.channels
+        if c.role != "check"
+    }
+    assert since == {"2025-01-01T00:00:00+08:00"}
+
+
+def test_voc_outlets_stand_in_three_counties_and_have_limits(document: RegistryIn) -> None:
+    with_outlets = [item for item in document.enterprises if item.outlets]
+    assert {item.county for item in with_outlets} == {"620602", "620621", "620622"}
+    for item in with_outlets:
+        [outlet] = item.outlets
+        [monitor] = [device for device in item.devices if device.outlet]
+        assert monitor.mn
+        statistics = {(c.quantity, c.statistic) for c in monitor.channels}
+        [limit] = outlet.limits
+        assert statistics == {
+            (limit.quantity, "hour.mean"), ("gas_flow", "hour.mean"),
+            (limit.quantity, "minute.mean"),
+        }  # fmt: skip
+        assert not limit.confirmed
+        assert "演示" in limit.source
+
+
+def test_the_spare_meter_is_never_written_to(document: RegistryIn) -> None:
+    demo = registry.demo(TODAY)
+    [(owner, spare)] = [(i, d) for i, d in devices(document) if d.code == demo.device]
+    assert owner.uscc == demo.uscc
+    [channel] = spare.channels
+    assert (spare.metering_level, channel.role, channel.kind) == (3, "check", "register")
+    assert channel.in_service_from.isoformat() == "2020-01-01T00:00:00+08:00"
+    assert demo.device not in {m.device for item in enterprises(None) for m in item.meters}
+
+
+def test_the_demo_names_a_monitor(document: RegistryIn) -> None:
+    demo = registry.demo(TODAY)
+    [owner] = [item for item in document.enterprises if item.uscc == demo.voc_uscc]
+    assert demo.voc_outlet in {outlet.code for outlet in owner.outlets}
+    assert (demo.voc_device, demo.mn) in {(device.code, device.mn) for device in owner.devices}
+
+
+def test_enterprises_take_turns_within_a_slot() -> None:
+    offsets = [item.offset for item in enterprises(None)]
+    assert min(offsets) == 0
+    assert max(offsets) < EVERY
+    assert len(set(offsets)) >= 12
+
+
+def test_electricity_by_coal_consumption_is_said_to_be_invented(document: RegistryIn) -> None:
+    yearly = [c for c in document.coefficients if c.method == "coal_consumption"]
+    assert [c.valid_from.year for c in yearly] == [2025, 2026]
+    assert all(0.27 < c.kgce_per_unit < 0.32 and "虚构" in c.source for c in yearly)
+    assert not any(c.confirmed for c in document.coefficients)
+
+
+def test_the_drawing_looks_like_one_piece(document: RegistryIn) -> None:
+    outlines = {c.code: (c.schematic or {})["outline"] for c in document.counties}
+    for outline in outlines.values():
+        assert 8 <= len(outline) <= 14
+        assert all(0 <= x <= 100 and 0 <= y <= 100 for x, y in outline)
+    edges = {
+        code: {frozenset([tuple(a), tuple(b)]) for a, b in zip(o, o[1:] + o[:1], strict=True)}
+        for code, o in outlines.items()
+    }
+    neighbours = [
+        ("620602", "620621"),
+        ("620602", "620622"),
+        ("620602", "620623"),
+        ("620622", "620623"),
+    ]
+    for one, other in neighbours:
+        assert len(edges[one] & edges[other]) >= 2, (one, other)
+
+
+def test_passwords_are_kept_for_their_user_only(tmp_path: Path) -> None:
+    made = accounts.load(tmp_path)
+    path = tmp_path / "fleet" / "accounts.json"
+    assert set(made) == {item.uscc for item in enterprises(None)}
+    assert len(set(made.values())) == len(made)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert accounts.load(tmp_path) == made
