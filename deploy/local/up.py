@@ -10,11 +10,10 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from deploy.local.fleet import accounts, registry
-
 from deploy.local import assets, database, detached, programs, records, settings
 from deploy.local.database import Database
 from deploy.local.errors import Cannot, explain
+from deploy.local.fleet import accounts, registry
 from deploy.local.mosquitto import COLLECTOR, Broker
 from deploy.local.postgres import Cluster
 from deploy.local.programs import Programs, answers

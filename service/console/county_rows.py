@@ -163,7 +163,7 @@ def _is_cumulative(period: str) -> bool:
 
 
 def _is_rolling(period: str) -> bool:
-    first, _, last = period.partition("..")
+    _first, _, last = period.partition("..")
     if not last:
         return False
     months = parse_months(period)

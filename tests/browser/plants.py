@@ -50,7 +50,8 @@ def registered() -> list[dict[str, Any]]:
     limit = {"quantity": "nmhc", "value": 60, "valid_from": "2024-01-01", "source": "演示限值"}
     return [
         _plant(
-            FURNACES, "620623", f"祁连铁合金（演示）{HOSTILE}", f"Qilian Ferroalloy, demo {HOSTILE}",
+            FURNACES, "620623",
+            f"祁连铁合金（演示）{HOSTILE}", f"Qilian Ferroalloy, demo {HOSTILE}",
             facilities=[
                 _furnace("F1", "1号矿热炉", "furnace 1"), _furnace("F2", "2号矿热炉", "furnace 2")
             ],
@@ -64,7 +65,9 @@ def registered() -> list[dict[str, Any]]:
         ),
         _plant(
             KILN, "620602", "凉州熟料（演示）", "Liangzhou Clinker, demo",
-            devices=[_device("M-01", METER, 1), _device("P-01", _channel("clinker", "t", "output"))],
+            devices=[
+                _device("M-01", METER, 1), _device("P-01", _channel("clinker", "t", "output")),
+            ],
         ),
         _plant(
             COATING, "620602", "凉州涂装（演示）", "Liangzhou Coating, demo",

@@ -95,19 +95,19 @@ async def _measure(db: Database, engine: Engine, now: datetime, days: int) -> No
 
 
 async def _send(db: Database, hours: list[datetime], now: datetime, part: slice) -> None:
-    async with asyncpg.create_pool(db.ingest, min_size=1, max_size=1, init=prepare) as pool:
-        async with pool.acquire() as connection:
-            for (plant, device), quantity in _channels().items():
-                if (plant, device) == plants.MONITOR:
-                    values = [plants.concentration(at, now) for at in hours]
-                    instants = [at - HOUR for at in hours]
-                else:
-                    values = list(plants.dial(plant, device, hours, now))
-                    instants = hours
-                batch = await _batch(
-                    connection, plant, device, quantity, instants[part], values[part]
-                )
-                await commit(connection, gather([batch]))
+    async with (
+        asyncpg.create_pool(db.ingest, min_size=1, max_size=1, init=prepare) as pool,
+        pool.acquire() as connection,
+    ):
+        for (plant, device), quantity in _channels().items():
+            if (plant, device) == plants.MONITOR:
+                values = [plants.concentration(at, now) for at in hours]
+                instants = [at - HOUR for at in hours]
+            else:
+                values = list(plants.dial(plant, device, hours, now))
+                instants = hours
+            batch = await _batch(connection, plant, device, quantity, instants[part], values[part])
+            await commit(connection, gather([batch]))
 
 
 def _channels() -> dict[tuple[str, str], str]:
@@ -129,8 +129,8 @@ async def _batch(
     values: Sequence[float],
 ) -> Batch:
     channel, enterprise = await connection.fetchrow(
-        "SELECT c.channel_id, e.enterprise_id FROM channels AS c JOIN devices AS d USING (device_id)"
-        " JOIN enterprises AS e USING (enterprise_id)"
+        "SELECT c.channel_id, e.enterprise_id FROM channels AS c"
+        " JOIN devices AS d USING (device_id) JOIN enterprises AS e USING (enterprise_id)"
         " WHERE e.uscc = $1 AND d.code = $2 AND c.quantity = $3",
         plant,
         device,

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from tests.registry import Plant
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 Answer = dict[str, Any]
-Send = Callable[[bytes], Awaitable[Answer]]  # sends until there is an answer, returns it
+Send = Callable[[bytes], Coroutine[Any, Any, Answer]]  # sends until there is an answer, returns it
 AT_ONCE_S, PATIENCE_S = 3.0, 40.0
 
 
@@ -63,11 +63,16 @@ async def over_mqtt(site: Site, plant: Plant) -> AsyncIterator[Send]:
     subscribed = threading.Event()
     client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
     client.username_pw_set(plant.uscc, "secret")
-    client.on_connect = lambda *_: client.subscribe(f"{topic}/outcomes", qos=1)
+
+    def subscribe(*_: Any) -> None:
+        client.subscribe(f"{topic}/outcomes", qos=1)
+
+    def keep(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        loop.call_soon_threadsafe(outcomes.put_nowait, json.loads(message.payload))
+
+    client.on_connect = subscribe
     client.on_subscribe = lambda *_: subscribed.set()
-    client.on_message = lambda _client, _data, message: loop.call_soon_threadsafe(
-        outcomes.put_nowait, json.loads(message.payload)
-    )
+    client.on_message = keep
     client.connect("127.0.0.1", site.broker.port)
     client.loop_start()
     await asyncio.to_thread(subscribed.wait, 10)

@@ -146,7 +146,7 @@ async def test_readings_come_as_sent_in_pages(api: Api, plants: list[Plant]) -> 
     await api.become("regulator")
     where = {"enterprise": plants[0].uscc, "device": "M-01", "quantity": "electricity", **STRETCH}
     seen: list[dict[str, Any]] = []
-    cursor = {}
+    cursor: dict[str, str] = {}
     for _ in range(4):
         page = (await api.get("/readings", limit=3, **where, **cursor)).json()
         seen += page["items"]
@@ -189,7 +189,8 @@ async def test_pages_of_usage_join(api: Api, plants: list[Plant]) -> None:
     await api.become("regulator")
     where = {"enterprise": plants[0].uscc, "step": "1h", **STRETCH}
     whole = (await api.get("/usage", **where)).json()["items"]
-    seen, cursor = [], {}
+    cursor: dict[str, str] = {}
+    seen = []
     for _ in range(10):
         page = (await api.get("/usage", limit=4, **where, **cursor)).json()
         seen += page["items"]

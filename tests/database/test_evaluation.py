@@ -42,7 +42,7 @@ class World:
 
     async def values(self, indicator: str, **where: Any) -> list[asyncpg.Record]:
         conditions = "".join(f" AND {name} = '{value}'" for name, value in where.items())
-        return await self.owner.fetch(
+        return await self.owner.fetch(  # type: ignore[no-any-return]
             "SELECT * FROM indicator_values WHERE superseded_at IS NULL AND indicator = $1"
             f"{conditions} ORDER BY as_of",
             indicator,
@@ -222,7 +222,8 @@ async def test_an_hour_of_too_few_minutes_proves_nothing(world: World) -> None:
 
 async def test_mass_is_concentration_times_flow(world: World) -> None:
     outlet = await _outlet(world, limit=60.0)
-    gauge = {"statistic": "hour.mean", "kind": "gauge", "role": "outlet", "label": "start",
+    gauge: dict[str, Any] = {
+             "statistic": "hour.mean", "kind": "gauge", "role": "outlet", "label": "start",
              "outlet_id": outlet, "device": "VOC-1", "expected_interval_s": 3600}  # fmt: skip
     plant = await _plant_of(
         world,
@@ -243,7 +244,8 @@ async def test_metered_energy_grows_over_the_matched_panel(world: World) -> None
     year = 365
     plants = [await add_plant(world.owner, [METER], number=number) for number in (1, 2)]
     dial = 0.0
-    old, new = [], []
+    old: list[tuple[float, float, int]] = []
+    new: list[tuple[float, float, int]] = []
     for day in range(2 * year + 40):
         dial += 264_000.0
         (old if day < year else new).append((86_400.0 * (day + 1), dial, 0))

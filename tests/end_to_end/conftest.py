@@ -102,8 +102,8 @@ class Site:
     def mosquitto_pub(
         self, user: str, topic: str, payload: bytes, password: str = "secret"
     ) -> subprocess.CompletedProcess[bytes]:
-        command = [
-            self.runtime.mosquitto_pub, "-V", "5", "-q", "1", "-p", str(self.broker.port),
+        command: list[str] = [
+            str(self.runtime.mosquitto_pub), "-V", "5", "-q", "1", "-p", str(self.broker.port),
             "-u", user, "-P", password, "-t", topic, "-s",
         ]  # fmt: skip
         return subprocess.run(command, input=payload, capture_output=True, check=False)

@@ -35,7 +35,7 @@ async def stored(owner: asyncpg.Connection, plant: Plant) -> int:
 
 
 async def refused(owner: asyncpg.Connection, plant: Plant) -> list[asyncpg.Record]:
-    return await owner.fetch(
+    return await owner.fetch(  # type: ignore[no-any-return]
         "SELECT sender, reason, occurrences, payload FROM rejected_payloads"
         " WHERE sender IN ($1, (SELECT name FROM clients WHERE enterprise_id = $2))"
         " ORDER BY reason",
@@ -212,7 +212,7 @@ async def test_http_asks_for_a_key(site: Site, headers: dict[str, str], status: 
         answer = await client.post(
             f"{site.ingest.url}/ingest/v1/readings",
             content=_document(item()),
-            headers=[(name, value.encode("latin-1")) for name, value in headers.items()],
+            headers=httpx.Headers(headers, encoding="latin-1"),
         )
     assert (answer.status_code, answer.json()["code"]) == (status, "unauthorized")
 

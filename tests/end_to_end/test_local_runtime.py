@@ -17,7 +17,7 @@ from deploy.local.errors import Cannot
 from deploy.local.mosquitto import COLLECTOR, Broker
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import Runtime
-from tests.conftest import free_port
+from deploy.local.settings import free_port
 
 SMALL = {"shared_buffers": "32MB", "max_wal_size": "256MB", "min_wal_size": "64MB"}
 ACCOUNTS = {COLLECTOR: "collects", "91620000A": "first", "91620000B": "second"}

@@ -34,8 +34,11 @@ def meters_of(item: Enterprise, *, at_facility: bool) -> list[Meter]:
     ]
 
 
+HONEST = Conduct()
+
+
 def series_of(
-    item: Enterprise, last: datetime, days: int, *, at_facility: bool, conduct: Conduct = Conduct()
+    item: Enterprise, last: datetime, days: int, *, at_facility: bool, conduct: Conduct = HONEST
 ) -> Series:
     """Return the hours up to an instant, as the service adds them up."""
     start = last - REACH - timedelta(days=days)

@@ -5,7 +5,7 @@ import pytest
 
 from deploy.local import settings
 from deploy.local.errors import Cannot
-from tests.conftest import free_port
+from deploy.local.settings import free_port
 
 CHECKOUT = Path("/srv/checkout")
 
@@ -17,6 +17,7 @@ def test_an_empty_environment_gives_the_documented_values(monkeypatch: pytest.Mo
 
     assert found == settings.Settings(
         api_port=8000,
+        analyze_port=8001,
         ingest_port=8010,
         mqtt_port=1883,
         hj212_port=9212,
@@ -52,6 +53,7 @@ def test_every_value_can_be_set() -> None:
 
     assert settings.read(environment, CHECKOUT) == settings.Settings(
         api_port=8001,
+        analyze_port=8002,
         ingest_port=8011,
         mqtt_port=1884,
         hj212_port=9213,
