@@ -18,10 +18,7 @@ EVERY_S = 3600.0
 async def run(engine: Engine, settings: Settings) -> None:
     """Drop what is too old until cancelled; what fails is tried again at the next round."""
     while True:
-        try:
-            await drop_old(engine, settings, datetime.now(UTC))
-        except (DBAPIError, OSError) as error:
-            logger.warning("nothing was dropped this time: %s", error)
+        await drop_old(engine, settings, datetime.now(UTC))
         await asyncio.sleep(EVERY_S)
 
 
@@ -36,14 +33,20 @@ async def drop_old(engine: Engine, settings: Settings, now: datetime) -> dict[st
     }
     dropped: dict[str, int] = {}
     for relation, kept in days.items():
-        async with engine.begin() as connection:  # each by itself: a lock held up costs one table
-            if await try_lock(connection, Lock.RETENTION):
-                instant = now - timedelta(days=kept)
-                dropped[relation] = await retention.drop_before(connection, relation, instant)
-    async with engine.begin() as connection:
-        await retention.delete_rejected(
-            connection, now - timedelta(days=settings.rejected_retention_days)
-        )
+        try:  # each by itself: one whose locks are held costs the others nothing
+            async with engine.begin() as connection:
+                if await try_lock(connection, Lock.RETENTION):
+                    instant = now - timedelta(days=kept)
+                    dropped[relation] = await retention.drop_before(connection, relation, instant)
+        except (DBAPIError, OSError) as error:
+            logger.warning("nothing of %s was dropped this time: %s", relation, error)
+    try:
+        async with engine.begin() as connection:
+            await retention.delete_rejected(
+                connection, now - timedelta(days=settings.rejected_retention_days)
+            )
+    except (DBAPIError, OSError) as error:
+        logger.warning("no rejected payload was deleted this time: %s", error)
     if any(dropped.values()):
         logger.info("dropped chunks: %s", dropped)
     return dropped

@@ -111,6 +111,12 @@ def _create_drop_before() -> None:
             IF relation NOT IN ({names}) THEN
                 RAISE EXCEPTION 'not a table with retention: %', relation;
             END IF;
+            IF relation = 'usage_daily' THEN  -- by days of Beijing time, not by instants
+                RETURN (SELECT count(*) FROM drop_chunks(
+                    relation::regclass,
+                    older_than => (instant AT TIME ZONE 'Asia/Shanghai')::date
+                ));
+            END IF;
             RETURN (SELECT count(*) FROM drop_chunks(relation::regclass, older_than => instant));
         END $$
     """)

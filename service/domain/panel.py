@@ -29,6 +29,15 @@ class Total:
         self.measured_s += measured_s
         self.due_s += due_s
 
+    def is_matched(self, before: "Total", days: int, days_before: int) -> bool:
+        """Return whether both periods were measured, by as many meters, over nearly all days.
+
+        Meters that went into service or out of it in between make a growth of their own.
+        """
+        due = max(self.due_s / days, before.due_s / days_before)
+        measured = min(self.measured_s / days, before.measured_s / days_before)
+        return due > 0 and measured >= COMPLETE * due and self.known and before.known
+
     @property
     def completeness(self) -> float:
         """Return the share of the time measured, 0 where none was due."""
@@ -37,7 +46,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """K1 重点用能单位能耗增速: of the enterprises that are complete in both periods.
+    """K1 重点用能单位能耗增速: of the enterprises that are measured alike in both periods.
 
     ``rate`` is a share, ``per_day`` the same for the mean day of each period, which takes the
     leap day out. ``panel`` of ``enterprises`` are matched; ``panel_share`` is their part of what
@@ -54,11 +63,7 @@ class Growth:
 def growth(pairs: Iterable[tuple[Total, Total]], days: int, days_before: int) -> Growth:
     """Return the growth of totals, given for each enterprise as this period and the one before."""
     pairs = list(pairs)
-    panel = [
-        (now, before)
-        for now, before in pairs
-        if min(now.completeness, before.completeness) >= COMPLETE and now.known and before.known
-    ]
+    panel = [pair for pair in pairs if pair[0].is_matched(pair[1], days, days_before)]
     now_tce = sum(now.tce for now, _ in panel)
     before_tce = sum(before.tce for _, before in panel)
     all_before = sum(before.tce for _, before in pairs)

@@ -32,7 +32,7 @@ DAY = 86_400.0
 
 
 def total(tce: float, share: float = 1.0, *, known: bool = True) -> Total:
-    return Total(tce, share * 100 * DAY, 100 * DAY, known)
+    return Total(tce, share * 90 * DAY, 90 * DAY, known)
 
 
 def test_growth_is_that_of_the_matched_panel() -> None:
@@ -48,8 +48,20 @@ def test_growth_is_that_of_the_matched_panel() -> None:
     assert found.panel_share == pytest.approx(100 / 290)
 
 
+def test_meters_in_service_for_ten_of_twelve_months_make_no_growth_of_a_year() -> None:
+    begun_late = Total(300, 305 * DAY, 305 * DAY)
+    found = growth([(Total(365, 365 * DAY, 365 * DAY), begun_late)], 365, 365)
+    assert (found.rate, found.panel) == (None, 0)
+
+
+def test_a_meter_replaced_by_another_stays_in_the_panel() -> None:
+    replaced = Total(110, (40 + 60) * DAY, (40 + 60) * DAY)  # one to day 40, one from it
+    found = growth([(replaced, total(100))], 100, 100)
+    assert (found.rate, found.panel) == (pytest.approx(0.10), 1)
+
+
 def test_the_leap_day_is_taken_out() -> None:
-    found = growth([(total(91), total(90))], 91, 90)
+    found = growth([(Total(91, 91 * DAY, 91 * DAY), total(90))], 91, 90)
     assert found.rate == pytest.approx(91 / 90 - 1)
     assert found.per_day == pytest.approx(0.0)
 
