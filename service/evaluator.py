@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 Subject = TypeVar("Subject", int, str)
 
 PAUSE_S = 2.0
+DAYS_AT_ONCE = 4_000.0  # of enterprises' days, claimed for one evaluation
 GRACE = timedelta(minutes=2)  # after an instant, in which its last readings arrive
 
 
@@ -40,9 +41,11 @@ async def evaluate_all(engine: Engine, analyzers: Sequence[Analyzer], now: datet
     """Evaluate each indicator once; one that fails does not hold up the others."""
     for analyzer in analyzers:
         try:
-            with EVALUATION_SECONDS.labels(indicator=analyzer.name).time():
-                async with engine.begin() as connection:
-                    await evaluate(connection, analyzer, now)
+            is_more = True
+            while is_more:
+                with EVALUATION_SECONDS.labels(indicator=analyzer.name).time():
+                    async with engine.begin() as connection:
+                        is_more = await evaluate(connection, analyzer, now)
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
@@ -50,21 +53,23 @@ async def evaluate_all(engine: Engine, analyzers: Sequence[Analyzer], now: datet
             logger.exception("%s cannot be evaluated", analyzer.name)
 
 
-async def evaluate(connection: Connection, analyzer: Analyzer, now: datetime) -> None:
+async def evaluate(connection: Connection, analyzer: Analyzer, now: datetime) -> bool:
     """Measure what changed and what the clock brings, and save what follows from it.
 
-    Lock, claim and measure are statements of their own: a snapshot must not be older than the
-    lock.
+    Returns whether more waits: a long history is taken in parts, so that the memory that it
+    takes stays bounded and live data wait for one part only. Lock, claim and measure are
+    statements of their own: a snapshot must not be older than the lock.
     """
     if not await try_lock(connection, Lock.EVALUATE, zlib.crc32(analyzer.name.encode()) >> 1):
-        return
-    changes = await changed.claim(connection, analyzer.name)
+        return False
+    changes, is_more = await changed.claim(connection, analyzer.name, DAYS_AT_ONCE)
     due = await _due(connection, analyzer, changes, now)
     if due.enterprises or due.counties:
         values = await analyzer.measure(connection, due)
         EVALUATED_VALUES.labels(indicator=analyzer.name).inc(len(values))
         if values:
             await conclude(connection, analyzer, values, now)
+    return is_more
 
 
 async def _due(

@@ -62,13 +62,13 @@ class _Record:
 
     def __init__(self, days: Sequence[MeasuredDay]) -> None:
         in_order = sorted(days, key=lambda day: day.start)
-        self._starts = [day.start for day in in_order]
+        self._starts = [day.start.timestamp() for day in in_order]
         self._measured = [0.0, *accumulate(day.measured_s for day in in_order)]
         self._due = [0.0, *accumulate(day.due_s for day in in_order)]
 
     def share(self, start: datetime, stop: datetime) -> float | None:
         """Return the completeness of the days that begin in [start, stop)."""
-        first, last = bisect_left(self._starts, start), bisect_left(self._starts, stop)
+        first, last = (bisect_left(self._starts, at.timestamp()) for at in (start, stop))
         return validity.completeness(
             self._measured[last] - self._measured[first], self._due[last] - self._due[first]
         )

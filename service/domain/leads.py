@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 from schemas.indicators import Measured
 from service.domain.alerts import Judgement
 from service.domain.rules import own_baseline
-from service.domain.rules.own_baseline import Baseline, baseline
-from service.domain.validity import COMPLETE, completeness
+from service.domain.rules.own_baseline import Baseline, baselines
+from service.domain.validity import COMPLETE
 
 DAY = timedelta(days=1)
 
@@ -46,17 +47,26 @@ ZH = {"24h": "24小时", "7d": "7天", "30d": "30天"}
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What one window holds: kgce, output in the product's unit, and the share measured."""
+    """What windows of one length hold, an element for each.
 
-    kgce: float
-    output: float
-    completeness: float | None
+    ``kgce`` is NaN where unknown, ``output`` in the product's unit, ``completeness`` a share.
+    """
+
+    kgce: NDArray[np.float64]
+    output: NDArray[np.float64]
+    completeness: NDArray[np.float64]
+
+    @property
+    def is_complete(self) -> NDArray[np.bool_]:
+        """Return of which windows enough was measured to judge them."""
+        return self.completeness >= COMPLETE
 
 
 class Series:
     """Energy and output on a regular grid, summed over any of its windows at once.
 
     An unknown energy (a carrier without a coefficient) makes every window that holds it unknown.
+    ``meters`` are due to measure all the time.
     """
 
     def __init__(self, start: datetime, step: timedelta, length: int, meters: int) -> None:
@@ -68,41 +78,54 @@ class Series:
         self, at: datetime, kgce: float | None, output: float | None, measured_s: float
     ) -> None:
         """Add what one step of the grid holds; ``at`` is its start."""
-        place = (at - self._start) // self._step
-        self._values[:, place + 1] += (
+        self._values[:, self._place(at) + 1] += (
             float("nan") if kgce is None and measured_s else kgce or 0.0,
             output or 0.0,
             measured_s,
         )
 
-    def between(self, start: datetime, stop: datetime) -> Sums:
-        """Return the sums of [start, stop); both lie on the grid."""
+    def ending(
+        self, instants: Sequence[datetime], length: timedelta, apart: timedelta, past: int
+    ) -> Sums:
+        """Return the sums of windows that end at some instants, and of those before them.
+
+        The shape is (instants, past + 1): a window, the one ``apart`` before it, and so on. All
+        lie on the grid.
+        """
         if self._sums is None:
             self._sums = np.cumsum(np.nan_to_num(self._values), axis=1)
             unknown = np.cumsum(np.isnan(self._values[0]))
             self._sums = np.vstack([self._sums, unknown])
-        first, last = (start - self._start) // self._step, (stop - self._start) // self._step
-        kgce, output, measured_s, unknown_steps = self._sums[:, last] - self._sums[:, first]
+        ends = np.array([self._place(at) for at in instants])[:, np.newaxis]
+        ends = ends - np.arange(past + 1) * (apart // self._step)
+        if ends.size and (ends.min() < length // self._step or ends.max() >= len(self._sums[0])):
+            raise ValueError("a window lies outside the series")
+        kgce, output, measured_s, unknown = (
+            self._sums[:, ends] - self._sums[:, ends - length // self._step]
+        )
+        due_s = self._meters * length.total_seconds()
         return Sums(
-            float("nan") if unknown_steps else float(kgce),
-            float(output),
-            completeness(float(measured_s), self._meters * (stop - start).total_seconds()),
+            np.where(unknown > 0, np.nan, kgce), output, np.minimum(measured_s / due_s, 1.0)
         )
 
-
-Figure = Callable[[Sums], float | None]
-
-
-def energy_tce(sums: Sums) -> float | None:
-    """Return the energy in tce; None where it is unknown or nothing was measured."""
-    return None if np.isnan(sums.kgce) or not sums.completeness else sums.kgce / 1000
+    def _place(self, at: datetime) -> int:
+        return (at - self._start) // self._step
 
 
-def unit_consumption(sums: Sums) -> float | None:
-    """Return kgce for each unit of product; None without output or energy."""
-    if np.isnan(sums.kgce) or not sums.completeness or sums.output <= 0:
-        return None
-    return sums.kgce / sums.output
+Figure = Callable[[Sums], NDArray[np.float64]]
+
+
+def energy_tce(sums: Sums) -> NDArray[np.float64]:
+    """Return the energy in tce; NaN where it is unknown or nothing was measured."""
+    return np.where(sums.completeness > 0, sums.kgce / 1000, np.nan)
+
+
+def unit_consumption(sums: Sums) -> NDArray[np.float64]:
+    """Return kgce for each unit of product; NaN without output or energy."""
+    consumption = np.full(sums.kgce.shape, np.nan)
+    is_known = (sums.completeness > 0) & (sums.output > 0)
+    np.divide(sums.kgce, sums.output, out=consumption, where=is_known)
+    return consumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +133,18 @@ class Lead:
     """A figure of one window, its baseline, and what both rest on."""
 
     window: Window
+    as_of: datetime
     value: float | None
     baseline: Baseline | None
-    sums: Sums
+    kgce: float | None
+    output: float
+    completeness: float
 
     def inputs(self) -> dict[str, Any]:
         """Return what the figure was computed from."""
         return {
-            "kgce": None if np.isnan(self.sums.kgce) else round(self.sums.kgce, 3),
-            "output": round(self.sums.output, 3),
+            "kgce": None if self.kgce is None else round(self.kgce, 3),
+            "output": round(self.output, 3),
             "baseline": None
             if self.baseline is None
             else {
@@ -130,27 +156,29 @@ class Lead:
 
 
 def measure(
-    series: Series, as_of: datetime, windows: Sequence[Window], figure: Figure
+    series: Series, instants: Sequence[datetime], window: Window, figure: Figure
 ) -> Iterator[Lead]:
-    """Yield the figure of each window that ends at an instant.
+    """Yield the figure of a window at each of some instants.
 
     A figure of which too little was measured is not judged, nor is it part of a baseline.
     """
-    for window in windows:
-        sums = series.between(as_of - window.length, as_of)
-        past = []
-        for number in range(1, window.past + 1):
-            end = as_of - number * window.apart
-            before = series.between(end - window.length, end)
-            value = figure(before)
-            if value is not None and is_complete(before):
-                past.append(value)
-        yield Lead(window, figure(sums), baseline(past), sums)
+    sums = series.ending(instants, window.length, window.apart, window.past)
+    figures = figure(sums)
+    past = np.where(sums.is_complete, figures, np.nan)[:, 1:]
+    for as_of, value, kgce, output, completeness, before in zip(
+        instants,
+        figures[:, 0].tolist(),
+        sums.kgce[:, 0].tolist(),
+        sums.output[:, 0].tolist(),
+        sums.completeness[:, 0].tolist(),
+        baselines(past),
+        strict=True,
+    ):
+        yield Lead(window, as_of, _known(value), before, _known(kgce), output, completeness)
 
 
-def is_complete(sums: Sums) -> bool:
-    """Tell whether enough of a window was measured to judge it."""
-    return sums.completeness is not None and sums.completeness >= COMPLETE
+def _known(value: float) -> float | None:
+    return None if isnan(value) else value
 
 
 def judge(measured: Measured) -> Judgement:

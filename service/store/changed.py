@@ -19,12 +19,28 @@ _APPEND_OFFICIAL = text("""
     SELECT indicator, :county, :first, :last
     FROM unnest(CAST(:indicators AS text[])) AS indicator
 """)
+# The longest waiting come first, as many as make up so many days, always one.
 _CLAIM = text("""
-    WITH claimed AS (
-        DELETE FROM changed_usage WHERE indicator = :indicator
-        RETURNING county_code, enterprise_id, first_at, last_at
+    WITH waiting AS MATERIALIZED (
+        SELECT county_code, enterprise_id,
+               sum(extract(epoch FROM max(last_at) - min(first_at)) / 86400 + 1)
+                   OVER (ORDER BY min(id)) AS days,
+               count(*) OVER () AS all_waiting, row_number() OVER (ORDER BY min(id)) AS place
+        FROM changed_usage WHERE indicator = :indicator
+        GROUP BY county_code, enterprise_id
+    ),
+    chosen AS MATERIALIZED (
+        SELECT county_code, enterprise_id, all_waiting FROM waiting
+        WHERE days <= :days OR place = 1
+    ),
+    claimed AS (
+        DELETE FROM changed_usage AS c USING chosen
+        WHERE c.indicator = :indicator AND c.county_code = chosen.county_code
+          AND c.enterprise_id IS NOT DISTINCT FROM chosen.enterprise_id
+        RETURNING c.county_code, c.enterprise_id, c.first_at, c.last_at
     )
-    SELECT county_code, enterprise_id, lower(run) AS first_at, upper(run) AS last_at
+    SELECT county_code, enterprise_id, lower(run) AS first_at, upper(run) AS last_at,
+           (SELECT max(all_waiting) > count(*) FROM chosen) AS is_more
     FROM (
         SELECT county_code, enterprise_id, unnest(range_agg(tstzrange(first_at, last_at))) AS run
         FROM claimed GROUP BY county_code, enterprise_id
@@ -76,6 +92,11 @@ async def append_official(
     )
 
 
-async def claim(connection: Connection, indicator: str) -> list[Changed]:
-    """Take all that changed for an indicator whose lock is held."""
-    return [Changed(*row) for row in await connection.execute(_CLAIM, {"indicator": indicator})]
+async def claim(connection: Connection, indicator: str, days: float) -> tuple[list[Changed], bool]:
+    """Take what changed for an indicator whose lock is held, and tell whether more waits.
+
+    What is taken of all enterprises adds up to at most so many days, or is of a single one.
+    """
+    rows = (await connection.execute(_CLAIM, {"indicator": indicator, "days": days})).all()
+    changes = [Changed(r.county_code, r.enterprise_id, r.first_at, r.last_at) for r in rows]
+    return changes, any(row.is_more for row in rows)

@@ -43,19 +43,19 @@ async def measure(
         Measured(
             item.subject.subject,
             indicator,
-            lead.window.name,
+            window.name,
             Basis.CALORIFIC,
-            as_of,
+            lead.as_of,
             lead.value,
             unit,
             lead.baseline.mean if lead.baseline else None,
-            lead.sums.completeness,
+            lead.completeness,
             inputs={"product": item.subject.product, **lead.inputs()},
         )
         for item in await _load(connection, due)
         if (unit := unit_of(item.subject)) is not None
-        for as_of in item.instants
-        for lead in leads.measure(item.series, as_of, item.windows, figure)
+        for window in item.windows
+        for lead in leads.measure(item.series, item.instants, window, figure)
     ]
 
 

@@ -11,6 +11,7 @@ import pytest
 from ingest.commit import commit
 from service import evaluator, rollup
 from service.analyzers import Analyzer, find
+from service.store import changed
 from service.store.engine import Engine
 from tests.registry import COUNTY, Plant, Spec, add_channel, add_county, add_plant
 from tests.series import START, Row, batch, grouped
@@ -272,6 +273,43 @@ async def test_metered_energy_grows_over_the_matched_panel(world: World) -> None
     assert inputs["per_day"] == pytest.approx(0.0, abs=0.01)
     rolling = values["metered_energy", "2027-04..2028-03"]
     assert rolling["value"] == pytest.approx(2 * 366 * 264_000 * 0.3 / 1000, rel=0.01)
+
+
+async def test_a_history_taken_in_parts_is_judged_as_in_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plants = [await add_plant(world.owner, [METER], number=number) for number in (1, 2, 3)]
+    for plant in plants:
+        await world.write(plant, 0, register(24 * DAYS))
+    monkeypatch.setattr(evaluator, "DAYS_AT_ONCE", 1.0)
+    await world.evaluate(NOW, "energy")
+    in_parts = await world.values("energy")
+    assert {row["enterprise_id"] for row in in_parts} == {plant.enterprise_id for plant in plants}
+    monkeypatch.undo()
+    await world.owner.execute(
+        "INSERT INTO changed_usage (indicator, county_code, enterprise_id, first_at, last_at)"
+        " SELECT 'energy', $1, enterprise_id, $2, $3 FROM enterprises",
+        COUNTY, datetime.fromtimestamp(START, UTC), NOW,
+    )  # fmt: skip
+    await world.evaluate(NOW, "energy")
+    assert await world.values("energy") == in_parts  # nothing was revised
+
+
+async def test_what_waits_is_claimed_in_parts(world: World) -> None:
+    for number in (1, 2, 3):
+        await add_plant(world.owner, [METER], number=number)
+    await world.owner.execute(
+        "INSERT INTO changed_usage (indicator, county_code, enterprise_id, first_at, last_at)"
+        " SELECT 'energy', $1, enterprise_id, $2, CAST($2 AS timestamptz) + INTERVAL '9 days' FROM enterprises"
+        " CROSS JOIN generate_series(1, 2)",
+        COUNTY, NOW,
+    )  # fmt: skip
+    claims = []
+    for days in (20.0, 1.0, 20.0):
+        async with world.engine.begin() as connection:
+            changes, is_more = await changed.claim(connection, "energy", days)
+            claims.append((len(changes), is_more))
+    assert claims == [(2, True), (1, False), (0, False)]
 
 
 async def test_a_carrier_without_coefficient_makes_no_figure(world: World) -> None:

@@ -64,14 +64,15 @@ def series_of(
 
 def levels(series: Series, last: datetime, days: int) -> Iterator[tuple[datetime, str, Level]]:
     """Yield what the service would judge: the day's window every hour, all at midnights."""
-    for number in range(days * 24 + 1):
-        as_of = last - timedelta(hours=number)
-        windows = WINDOWS if as_of.hour == 0 else WINDOWS[:1]
+    hours = [last - timedelta(hours=number) for number in range(days * 24 + 1)]
+    midnights = [as_of for as_of in hours if as_of.hour == 0]
+    for window in WINDOWS:
+        instants = hours if window is WINDOWS[0] else midnights
         for figure in FIGURES:
-            for lead in leads.measure(series, as_of, windows, figure):
+            for lead in leads.measure(series, instants, window, figure):
                 judged = own_baseline.judge(lead.value, lead.baseline)
                 assert judged.level is not None
-                yield as_of, lead.window.name, judged.level
+                yield lead.as_of, window.name, judged.level
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_misbehaving_furnace_turns_red_at_once(item: Enterprise, at_facility: 
     conduct = episodes.conduct(begun, item.uscc)
     last = clock.moment(now // HOUR * HOUR)
     series = series_of(item, last, 1, at_facility=at_facility, conduct=conduct)
-    [lead] = leads.measure(series, last, WINDOWS[:1], leads.unit_consumption)
+    [lead] = leads.measure(series, [last], WINDOWS[0], leads.unit_consumption)
     assert lead.value is not None
     assert lead.baseline is not None
     assert lead.value / lead.baseline.mean - 1 > 0.30

@@ -1,14 +1,16 @@
 """Rule sets, each with the cases that its document or its setting gives."""
 
 from decimal import Decimal
+from math import nan
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.indicators import Level
 from service.domain.rules import hour_limit, ndrc_2020_gap10, own_baseline
-from service.domain.rules.own_baseline import Baseline, baseline
+from service.domain.rules.own_baseline import Baseline, baselines
 
 RATES = st.decimals(-20, 20, places=3)
 
@@ -77,10 +79,16 @@ def test_an_irregular_plant_is_not_reported_every_week() -> None:
     [
         pytest.param([1.0, 1.0, 1.0], None, id="three windows are too few"),
         pytest.param([1.0, 1.0, 1.0, 1.0], Baseline(1.0, 0.01, 4), id="a flat past spreads 1 %"),
+        pytest.param([nan, 1.0, 3.0, 1.0], None, id="an unknown window does not count"),
+        pytest.param(
+            [1.0, nan, 4.0, 1.0, 4.0, 1.0, 4.0, 1.0, 4.0, 2.5],
+            Baseline(2.5, 1.5, 9),
+            id="the sample's standard deviation",
+        ),
     ],
 )
 def test_a_baseline_needs_enough_windows(past: list[float], expected: Baseline | None) -> None:
-    assert baseline(past) == expected
+    assert baselines(np.array([past])) == [expected]
 
 
 @pytest.mark.parametrize(

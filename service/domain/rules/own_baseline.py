@@ -5,9 +5,10 @@ reached only when the figure also lies outside what the subject's own past windo
 so that a plant with an irregular week is not reported every week.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
+
+import numpy as np
+from numpy.typing import NDArray
 
 from schemas.indicators import Level
 from service.domain.alerts import Judgement
@@ -36,12 +37,22 @@ class Baseline:
     windows: int
 
 
-def baseline(past: Sequence[float]) -> Baseline | None:
-    """Return the baseline of past windows; None when there are too few to tell."""
-    if len(past) < FEWEST_WINDOWS:
-        return None
-    mean = fmean(past)
-    return Baseline(mean, max(stdev(past), LEAST_SPREAD * abs(mean)), len(past))
+def baselines(past: NDArray[np.float64]) -> list[Baseline | None]:
+    """Return the baseline of each row of past windows; None where too few of them are known.
+
+    NaN is unknown; the spread is the sample's standard deviation.
+    """
+    known = ~np.isnan(past)
+    windows = known.sum(axis=1)
+    divisor = np.maximum(windows, 1)
+    mean = np.where(known, past, 0.0).sum(axis=1) / divisor
+    squares = np.where(known, past - mean[:, np.newaxis], 0.0) ** 2
+    spread = np.sqrt(squares.sum(axis=1) / np.maximum(windows - 1, 1))
+    spread = np.maximum(spread, LEAST_SPREAD * np.abs(mean))
+    return [
+        Baseline(*found) if found[2] >= FEWEST_WINDOWS else None
+        for found in zip(mean.tolist(), spread.tolist(), windows.tolist(), strict=True)
+    ]
 
 
 def judge(value: float | None, past: Baseline | None) -> Judgement:
