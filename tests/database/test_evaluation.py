@@ -300,7 +300,8 @@ async def test_what_waits_is_claimed_in_parts(world: World) -> None:
         await add_plant(world.owner, [METER], number=number)
     await world.owner.execute(
         "INSERT INTO changed_usage (indicator, county_code, enterprise_id, first_at, last_at)"
-        " SELECT 'energy', $1, enterprise_id, $2, CAST($2 AS timestamptz) + INTERVAL '9 days' FROM enterprises"
+        " SELECT 'energy', $1, enterprise_id, $2, CAST($2 AS timestamptz) + INTERVAL '9 days'"
+        " FROM enterprises"
         " CROSS JOIN generate_series(1, 2)",
         COUNTY, NOW,
     )  # fmt: skip
