@@ -21,12 +21,16 @@ SHOWN = [OFFICIAL, ENERGY, GROWTH, SHARE, COMPLETENESS]
 
 @dataclass(frozen=True, slots=True)
 class Official:
-    """The newest official result (正式) of a county; ``incentive`` is the higher target."""
+    """The newest official result (正式) of a county; ``incentive`` is the higher target.
+
+    ``sources`` are those of the figures it was computed from, each once, with their state.
+    """
 
     result: Result
     level: str | None
     label: str | None
     incentive: float | None
+    sources: list[tuple[str, str]]
 
     @property
     def gap(self) -> float | None:
@@ -39,13 +43,6 @@ class Official:
         """Return the share of the target reached, in percent."""
         progress = self.result.inputs.get("progress")
         return None if progress is None else 100 * float(progress)
-
-    @property
-    def sources(self) -> list[dict[str, Any]]:
-        """Return what the result was computed from."""
-        return [
-            {"series": series, **item} for series, item in self.result.inputs["figures"].items()
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +132,12 @@ def _official(
         level,
         None if level is None else words.level(result.rule_set, level, printed),
         incentives.get((county.code, result.inputs["target_period"])),
+        list(
+            dict.fromkeys(
+                (words.part(item["source"]), str(item["state"]))
+                for item in result.inputs["figures"].values()
+            )
+        ),
     )
 
 

@@ -95,21 +95,23 @@ def of_alert(alert: ListedAlert, place: str, visitor: Visitor) -> Entry:
 def _chip(body: Mapping[str, Any], visitor: Visitor) -> tuple[str, str]:
     """Return what a level is called here, and the tone of its chip."""
     indicator, level = str(body.get("indicator", "")), str(body.get("level", ""))
-    if indicator == OUTLET_INDICATOR:
-        return visitor.figures.multiple(body.get("value"), body.get("target")), "outlet"
     text = labels(visitor.words).get(indicator, {}).get(level, level)
+    if indicator == OUTLET_INDICATOR:
+        return visitor.figures.suspected(text, body.get("value"), body.get("target")), "outlet"
     return text, f"{'official' if indicator == OFFICIAL_INDICATOR else 'lead'}-{level}"
 
 
 def _digest(body: Mapping[str, Any], visitor: Visitor) -> str:
-    words, clock = visitor.words, visitor.figures.clock
+    words, figures = visitor.words, visitor.figures
     indicator = str(body.get("indicator", ""))
+    is_official = indicator == OFFICIAL_INDICATOR
+    last = _instant(body.get("last"))
     return words(
-        "entry.official_digest" if indicator == OFFICIAL_INDICATOR else "entry.digest",
+        "entry.official_digest" if is_official else "entry.digest",
         indicator=words.find(f"indicator.{indicator}", indicator),
         count=body.get("count", 0),
-        first=clock(_instant(body.get("first"))),
-        last=clock(_instant(body.get("last"))),
+        first=figures.clock(_instant(body.get("first"))),
+        last=figures.month_ended(last) if is_official else figures.clock(last),
     )
 
 

@@ -36,9 +36,9 @@ class Figures:
         return self.words("rate.fell" if value >= 0 else "rate.rose", rate=self.rate(value))
 
     def growth(self, value: float | None) -> str:
-        """Return a growth in percent in words."""
+        """Return a growth in percent in words; None: there is nothing to compare with."""
         if value is None:
-            return NONE
+            return self.words("rate.incomparable")
         key = "rate.grew" if value >= 0 else "rate.shrank"
         return self.words(key, rate=self.percent(abs(value)))
 
@@ -59,11 +59,11 @@ class Figures:
             return f"{tce / 1_000:,.1f} ktce"
         return f"{tce / 10_000:,.2f} 万tce"
 
-    def multiple(self, value: float | None, limit: float | None) -> str:
-        """Return by how much a value exceeds its limit (超标倍数), in words."""
+    def suspected(self, text: str, value: float | None, limit: float | None) -> str:
+        """Return what an outlet is suspected of, and by how much it exceeds (超标倍数)."""
         if value is None or not limit or value <= limit:
-            return self.words("entry.suspected")
-        return self.words("entry.suspected_times", times=f"{value / limit - 1:.2f}")
+            return text
+        return self.words("entry.suspected_times", text=text, times=f"{value / limit - 1:.2f}")
 
     def period(self, text: str) -> str:
         """Return months as people print them, windows by name."""
@@ -79,6 +79,13 @@ class Figures:
             return NONE
         local = at.astimezone(SHANGHAI)
         return f"{local:%m-%d %H:%M}" if local.year == self.year else f"{local:%Y-%m-%d %H:%M}"
+
+    def month_ended(self, at: datetime | None) -> str:
+        """Return the last month before an instant."""
+        if at is None:
+            return NONE
+        month = day_of(at - timedelta(days=1)).replace(day=1)
+        return self.period(str(Months(month, month)))
 
     def clock_after(self, at: datetime | None, before: datetime | None) -> str:
         """Return an instant in Beijing time, without its day where it is that of another."""

@@ -96,11 +96,12 @@ async def of_health(connection: Connection, visitor: Visitor) -> Context:
 
 
 async def _provenance(connection: Connection, visitor: Visitor, codes: list[str]) -> Context:
-    def quantity(code: str) -> str:
-        return visitor.words.name(CATALOGUE[code].zh, CATALOGUE[code].en)
+    def name_of(quantity: str) -> str:
+        return visitor.words.name(CATALOGUE[quantity].zh, CATALOGUE[quantity].en)
 
     return {
-        "quantity": quantity,
+        "name_of": name_of,
+        "unit_of": lambda quantity: CATALOGUE[quantity].unit,
         "is_invented": await provenance.is_invented(connection, codes),
         "coefficients": await provenance.unconfirmed_coefficients(connection),
         "unconfirmed_limits": await provenance.unconfirmed_limits(connection),

@@ -8,6 +8,7 @@ from typing import Any
 BOX = 100.0  # outlines lie in 0..BOX
 GAP = 3.0  # between tiles
 LONGEST_LINE = {"zh": 4, "en": 14}  # characters of a name on the map
+GENERIC = {"Autonomous", "Banner", "City", "County", "District"}  # last words, left out there
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,16 @@ def _box(points: Sequence[Point]) -> str:
 
 
 def _lines(name: str, longest: int) -> list[str]:
-    """Return a name in lines: words of Latin script together, Chinese by characters."""
+    """Return a name in lines: by words without the generic last ones, Chinese by characters."""
     if " " not in name:
         count = ceil(len(name) / longest)
         each = ceil(len(name) / max(count, 1))
         return [name[at : at + each] for at in range(0, len(name), each or 1)]
+    words = name.split()
+    while len(words) > 1 and words[-1] in GENERIC:
+        words.pop()
     lines = [""]
-    for word in name.split():
+    for word in words:
         if lines[-1] and len(lines[-1]) + 1 + len(word) > longest:
             lines.append(word)
         else:

@@ -1,5 +1,6 @@
 """Words of the pages, in Chinese and English, from files with the same keys."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "translations"
 LANGUAGES = ("zh", "en")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,14 @@ class Words:
     def name(self, zh: str, en: str) -> str:
         """Return the one of two names that belongs to the language."""
         return (en or zh) if self.language == "en" else zh
+
+    def part(self, text: str) -> str:
+        """Return the reader's part of a text like "中文 / English"; else all of it."""
+        parts = [part.strip() for part in text.split(" / ")]
+        are_chinese = [_HAN.search(part) is not None for part in parts]
+        if sorted(are_chinese) != [False, True]:
+            return text
+        return parts[are_chinese.index(self.language == "zh")]
 
     def level(self, rule_set: str | None, level: str, printed: str | None) -> str:
         """Return what a rule set prints for a level; ``printed`` where it is not translated."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import text
 
@@ -15,7 +16,7 @@ _INVENTED = text("""
 """)
 # Only what is used counts: coefficients of carriers that a channel in scope measures.
 _UNCONFIRMED = text("""
-    SELECT f.quantity, f.method, f.kgce_per_unit, f.source
+    SELECT f.quantity, f.method, f.kgce_per_unit, f.valid_from, f.source
     FROM coefficients AS f
     WHERE NOT f.confirmed AND f.quantity IN (
         SELECT quantity FROM channels WHERE role IN ('consumption', 'export')
@@ -40,6 +41,7 @@ class Coefficient:
     quantity: str
     method: str
     kgce_per_unit: float
+    valid_from: date
     source: str
 
 

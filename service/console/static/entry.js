@@ -1,5 +1,5 @@
 // One event as a line of the feed; the template and the words are those of entries.py.
-import { clock, clockAfter, multiple } from "./figures.js";
+import { clock, clockAfter, monthEnded, suspected } from "./figures.js";
 import { find, nameOf, say, settings } from "./settings.js";
 
 const LATE_MS = 10 * 60_000;
@@ -39,7 +39,7 @@ function instant(element, at, text) {
 
 function chip(event) {
   if (event.indicator === settings.outlet) {
-    return { text: multiple(event.value, event.target), tone: "outlet" };
+    return { text: suspected(event), tone: "outlet" };
   }
   const text = settings.labels[event.indicator]?.[event.level] ?? event.level;
   const stage = event.indicator === settings.official ? "official" : "lead";
@@ -53,11 +53,11 @@ function who(event) {
 }
 
 function together(event) {
-  const key = event.indicator === settings.official ? "entry.official_digest" : "entry.digest";
-  return say(key, {
+  const official = event.indicator === settings.official;
+  return say(official ? "entry.official_digest" : "entry.digest", {
     indicator: find(`indicator.${event.indicator}`, event.indicator),
     count: event.count,
     first: clock(event.first),
-    last: clock(event.last),
+    last: official ? monthEnded(event.last) : clock(event.last),
   });
 }

@@ -17,6 +17,12 @@ export function clockAfter(at, before) {
   return beijing(at).slice(0, 10) === beijing(before).slice(0, 10) ? beijing(at).slice(11) : clock(at);
 }
 
+/** Return the last month before an instant. */
+export function monthEnded(at) {
+  const month = beijing(new Date(at) - 86_400_000).slice(0, 7);
+  return period(`${month}..${month}`);
+}
+
 function beijing(at) {
   return new Date(new Date(at).getTime() + BEIJING_MS).toISOString().slice(0, 16).replace("T", " ");
 }
@@ -52,10 +58,11 @@ export function points(value) {
   return say("rate.points", { points: (value < 0 ? "−" : "+") + official(Math.abs(value)) });
 }
 
-/** Return by how much a value exceeds its limit (超标倍数), in words. */
-export function multiple(value, limit) {
-  if (value === null || !limit || value <= limit) return say("entry.suspected");
-  return say("entry.suspected_times", { times: (value / limit - 1).toFixed(2) });
+/** Return what an outlet is suspected of, and by how much it exceeds its limit (超标倍数). */
+export function suspected({ indicator, level, value, target }) {
+  const text = settings.labels[indicator]?.[level] ?? say("entry.suspected");
+  if (value === null || !target || value <= target) return text;
+  return say("entry.suspected_times", { text, times: (value / target - 1).toFixed(2) });
 }
 
 /** Return months as people print them, with a line break for an axis. */

@@ -1,6 +1,6 @@
 // Figures over time against their baseline or limit, with breaches marked.
 import { COLOURS, chartOf, days, tooltip, values } from "./charts.js";
-import { amount, clock, multiple, percent } from "./figures.js";
+import { amount, clock, percent, suspected } from "./figures.js";
 import { find, say, settings } from "./settings.js";
 import { list } from "./source.js";
 
@@ -90,7 +90,7 @@ function row(item) {
 
 function judged(item) {
   if (!item.level) return say("chart.not_judged");
-  if (item.indicator === settings.outlet && item.level !== "green") return multiple(item.value, item.target);
+  if (item.indicator === settings.outlet && item.level !== "green") return suspected(item);
   return settings.labels[item.indicator]?.[item.level] ?? "—";
 }
 

@@ -5,7 +5,7 @@ import { selected } from "./selection.js";
 import { find, say, settings } from "./settings.js";
 import { list } from "./source.js";
 
-const SHOWN = 8;
+const [FEWEST, MOST, WIDTH_PX] = [3, 8, 84]; // bars, and the room that the text below one needs
 const figure = document.getElementById("official");
 
 export function show() {
@@ -13,6 +13,12 @@ export function show() {
   const chart = chartOf(figure);
   const again = () => draw(chart);
   document.addEventListener("county-chosen", again);
+  let fitted = fitting();
+  addEventListener("resize", () => {
+    if (fitting() === fitted) return;
+    fitted = fitting();
+    again();
+  });
   document.addEventListener("alert-event", (event) => {
     if (event.detail.indicator === settings.official && event.detail.county === selected()) again();
   });
@@ -24,13 +30,17 @@ async function draw(chart) {
   try {
     const found = await list(`/counties/${code}/indicators`, { indicator: settings.official, stage: "official", limit: 100 });
     if (code !== selected()) return;
-    const items = found.sort((one, other) => one.as_of.localeCompare(other.as_of)).slice(-SHOWN);
+    const items = found.sort((one, other) => one.as_of.localeCompare(other.as_of)).slice(-fitting());
     if (!items.length) return chart.nothing(say("chart.no_official"));
     const name = settings.counties[code] ?? code;
     chart.show(option(items), `${name}: ${items.map(sentence).join("; ")}`, columns(), items.map(row).reverse());
   } catch (error) {
     chart.nothing(say("chart.failed", { why: error.message }));
   }
+}
+
+function fitting() {
+  return Math.min(Math.max(Math.floor((figure.clientWidth - 40) / WIDTH_PX), FEWEST), MOST);
 }
 
 function label(item) {
@@ -53,7 +63,7 @@ function row(item) {
 }
 
 function category(item) {
-  return `${period(item.period, "\n")}\n${label(item)} ${reduction(item.value)}`;
+  return `${period(item.period, "\n")}\n${label(item)}\n${reduction(item.value)}`;
 }
 
 function option(items) {
