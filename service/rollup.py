@@ -20,14 +20,14 @@ logger = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
 MOMENT = timedelta(microseconds=1)
-PAUSE_S = (5.0, 900.0)  # to coalesce: shortest when idle, longest under backlog
+ROUND_S = 5.0  # from one round to the next, to coalesce; under backlog a round takes longer
+REST_S = 0.5
 QUARTERS_AT_ONCE = 500_000  # in one transaction; what is more is put back
 APART = timedelta(days=4)  # changes farther apart than this share no chunk
 
 
 async def run(engine: Engine, indicators: Sequence[str], retention: timedelta) -> None:
     """Roll up until cancelled; any number of workers may run."""
-    shortest, longest = PAUSE_S
     while True:
         started = time.monotonic()
         try:
@@ -37,8 +37,7 @@ async def run(engine: Engine, indicators: Sequence[str], retention: timedelta) -
                 ROLLUP_BACKLOG.set(await stretches.backlog(connection))
         except (DBAPIError, OSError) as error:
             logger.warning("the rollup waits for the database: %s", error)
-        spent = time.monotonic() - started
-        await asyncio.sleep(min(max(shortest - spent, spent, 0.5), longest))
+        await asyncio.sleep(max(ROUND_S - (time.monotonic() - started), REST_S))
 
 
 async def roll_up_each(engine: Engine, indicators: Sequence[str], kept_from: datetime) -> bool:
