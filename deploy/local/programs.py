@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from deploy.local.database import Database
 from deploy.local.errors import Cannot
+from deploy.local.fleet.variables import SINCE
 from deploy.local.mosquitto import COLLECTOR
 from deploy.local.processes import Program
 from deploy.local.settings import CHECKOUT, Settings
@@ -63,6 +64,7 @@ def make(
         "QINGYU_API": f"http://127.0.0.1:{settings.api_port}",
         "QINGYU_MQTT": f"127.0.0.1:{settings.mqtt_port}",
         **({"QINGYU_SERIES": str(settings.series)} if settings.series else {}),
+        SINCE: os.environ.get(SINCE, ""),
         **keys,
     }
 

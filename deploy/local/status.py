@@ -8,13 +8,17 @@ import asyncpg
 
 EVERY = 2.0  # seconds between two looks
 
+# What lies longer back than live readings do is history, or what was missed in a pause.
 # Cheap on a table of any size: how far each channel has come, and what waits.
 _LOOK = """
     SELECT (SELECT count(*) FROM counties) AS counties,
            (SELECT count(*) FROM channel_extents) AS channels,
            (SELECT extract(epoch FROM now() - max(last_at)) FROM channel_extents) AS age_s,
            (SELECT count(*) FROM changed_stretches) AS stretches,
-           (SELECT count(*) FROM changed_usage) AS unjudged,
+           (SELECT count(*) FROM changed_stretches
+            WHERE first_at < now() - INTERVAL '3 hours') +
+           (SELECT count(*) FROM changed_usage
+            WHERE first_at < now() - INTERVAL '3 hours') AS history,
            (SELECT count(*) FROM alerts WHERE phase = 'firing') AS firing
 """
 
@@ -27,13 +31,13 @@ class Look:
     channels: int
     age_s: float | None
     stretches: int
-    unjudged: int
+    history: int
     firing: int
 
     @property
     def settled(self) -> bool:
-        """Whether everything that arrived is rolled up and judged."""
-        return self.channels > 0 and self.stretches < 50 and self.unjudged < 50
+        """Whether all history that arrived is rolled up and judged."""
+        return self.channels > 0 and self.history == 0
 
     def __str__(self) -> str:
         """Return the line."""
@@ -54,7 +58,7 @@ async def _look(database: str) -> Look:
             row["channels"],
             None if age is None else float(age),
             row["stretches"],
-            row["unjudged"],
+            row["history"],
             row["firing"],
         )
     finally:

@@ -1,20 +1,20 @@
 """`make up`: the whole product on this machine, from nothing to ready, until Ctrl-C."""
 
 import asyncio
-import json
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from deploy.local import assets, database, detached, programs, records, settings
 from deploy.local.database import Database
 from deploy.local.errors import Cannot, explain
-from deploy.local.fleet import accounts, registry
+from deploy.local.fleet import accounts, progress, registry, variables
+from deploy.local.fleet.enterprises import enterprises
 from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.phases import Phases
 from deploy.local.postgres import Cluster
 from deploy.local.programs import Programs, answers
 from deploy.local.progress import Progress
@@ -23,7 +23,6 @@ from deploy.local.secrets import Secrets
 from deploy.local.settings import Settings, check_ports
 from deploy.local.status import Status, look
 from deploy.local.supervisor import Supervisor
-from service.domain.calendar import SHANGHAI
 
 NAME = "qingyu"
 PATIENCE = 900.0  # seconds for the history of the demo, on a slow machine
@@ -54,6 +53,7 @@ class Local:
         self._progress = progress
         self._report = progress.about("up")
         self._secrets = Secrets(chosen.home / "secrets.json")
+        self._phases = Phases()
 
     def run(self, ready: Callable[[], None] | None) -> None:
         """Start everything in order, tell how to reach it, and keep it running."""
@@ -62,6 +62,9 @@ class Local:
         folders = [chosen.home / "logs", chosen.data / "postgres", chosen.data / "broker"]
         records.sweep(folders)  # what a killed run has left
         check_ports(chosen)
+        if chosen.demo:
+            enterprises(variables.read().series)  # refused now rather than after a minute
+        self._phases.begin("runtime")
         runtime = self._prepare()
         with Supervisor(self._progress.about("up")) as supervisor:
             owner = self._start(supervisor, runtime)
@@ -76,7 +79,7 @@ class Local:
         print("stopped", flush=True)
 
     def _prepare(self) -> Runtime:
-        """Fetch what runs, database and broker beside the console's scripts."""
+        """Fetch what runs: database and broker, and meanwhile the console's scripts."""
         failures: list[Cannot] = []
 
         def fetch() -> None:
@@ -97,7 +100,7 @@ class Local:
 
     def _start(self, supervisor: Supervisor, runtime: Runtime) -> str:
         chosen = self._settings
-        self._report("starting the database")
+        self._begin("database", "starting the database")
         cluster = Cluster(runtime, chosen.data / "postgres", chosen.database_port)
         supervisor.start(cluster)
         urls = self._open_database(cluster)
@@ -108,16 +111,29 @@ class Local:
         broker.write_accounts({COLLECTOR: password, **users})
         supervisor.start(broker)
         made = programs.make(chosen, urls, password, keys)
-        self._report("starting the programs")
-        supervisor.start(made.ingest, answers(chosen.ingest_port))
-        supervisor.start(made.api, answers(chosen.api_port))
+        self._start_programs(supervisor, made, urls.owner)
         if chosen.demo:
-            self._start_demo(supervisor, made, urls)
             keys |= self._demo(users, urls)
-        else:
-            supervisor.start(made.analyze, answers(chosen.analyze_port))
         self._write_environment(urls.owner, keys)
         return urls.owner
+
+    def _start_programs(self, supervisor: Supervisor, made: Programs, owner: str) -> None:
+        """Start all programs; the rollup takes a new demo's history in one piece."""
+        self._begin("programs", "starting the programs")
+        chosen = self._settings
+        found = look(owner)
+        is_new = chosen.demo and (found is None or found.channels == 0)
+        ready = [answers(chosen.ingest_port), answers(chosen.api_port)]
+        supervisor.start(made.ingest)
+        if not is_new:
+            supervisor.start(made.analyze)
+            ready.append(answers(chosen.analyze_port))
+        supervisor.start(made.api, lambda: all(answer() for answer in ready))
+        if chosen.demo:
+            self._start_demo(supervisor, made)
+            if is_new:
+                supervisor.start(made.analyze, answers(chosen.analyze_port))
+            self._await_levels(supervisor, owner)
 
     def _open_database(self, cluster: Cluster) -> Database:
         asyncio.run(database.create(cluster, NAME))
@@ -125,28 +141,26 @@ class Local:
         database.migrate(cluster, NAME)
         return asyncio.run(database.open_logins(cluster, NAME))
 
-    def _start_demo(self, supervisor: Supervisor, made: Programs, urls: Database) -> None:
-        """Let the fleet send its history; the rollup starts when it is in."""
-        self._report("registering the demo")
+    def _begin(self, phase: str, sentence: str) -> None:
+        self._phases.begin(phase)
+        self._report(sentence)
+
+    def _start_demo(self, supervisor: Supervisor, made: Programs) -> None:
+        """Register the demo, and let its fleet send what is missing."""
+        self._begin("registry", "registering the demo")
         made.register_fleet()
-        first = look(urls.owner)
-        is_new = first is None or first.channels == 0
+        progress.forget(self._settings.home)
+        self._begin("history", "starting the demo fleet")
         supervisor.start(made.fleet, self._history_is_in, PATIENCE)
-        supervisor.start(made.analyze, answers(self._settings.analyze_port))
-        if is_new:
-            self._await_levels(supervisor, urls.owner)
 
     def _history_is_in(self) -> bool:
-        path = self._settings.home / "fleet" / "progress.json"
-        try:
-            progress = json.loads(path.read_text())
-        except (FileNotFoundError, ValueError):
-            return False
-        if progress["phase"] == "history":
-            self._report(f"the demo fleet sends its history ({progress['share']:.0%})")
-        return bool(progress["phase"] == "live")
+        found = progress.read(self._settings.home)
+        if found is not None and not found.live:
+            self._report(f"the demo fleet sends what is missing ({found.share:.0%})")
+        return found is not None and found.live
 
     def _await_levels(self, supervisor: Supervisor, owner: str) -> None:
+        self._begin("levels", "rolling up and judging")
         deadline = time.monotonic() + PATIENCE
         while (found := look(owner)) is None or not found.settled:
             if found is not None:
@@ -158,7 +172,7 @@ class Local:
 
     def _demo(self, users: dict[str, str], urls: Database) -> dict[str, str]:
         """Return the variables with which a newcomer tries the demo."""
-        demo = registry.demo(datetime.now(SHANGHAI).date())
+        demo = registry.demo()
         key = asyncio.run(
             self._secrets.key(urls.service, "QINGYU_DEMO_KEY", "enterprise", demo.uscc)
         )
@@ -194,7 +208,8 @@ class Local:
     def _welcome(self) -> str:
         place = os.path.relpath(self._environment)
         return (
-            f"\n  晴雨 Qingyu is ready: http://127.0.0.1:{self._settings.api_port}/\n"
+            f"\n  晴雨 Qingyu is ready: http://127.0.0.1:{self._settings.api_port}/"
+            f"    after {self._phases}\n"
             f"  keys and addresses: {place}    logs: {place.replace('local.env', 'logs/')}\n"
         )
 

@@ -2,23 +2,21 @@
 
 import os
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deploy.local import settings
-from deploy.local.fleet import clock, coefficients, recordings
-from deploy.local.fleet.clock import DAY, HOUR, QUARTER
+from deploy.local.fleet import clock, coefficients
+from deploy.local.fleet.clock import DAY, HOUR
 from deploy.local.fleet.enterprises import Enterprise, enterprises
-from deploy.local.fleet.loads import ShapedLoad
 from deploy.local.fleet.meters import STRAIN, Meter, Strain
 
 START = clock.midnight_of(date(2025, 1, 1))
 STOP = clock.midnight_of(date(2026, 11, 23))
 HOURS = np.arange(START, STOP + 1, HOUR, dtype=np.int64)
 SERIES = settings.read(os.environ).series  # the derived figures where there is no such folder
-KGCE = coefficients.STANDARD | coefficients.OPERATOR
+KGCE = coefficients.CALORIFIC
 
 FLEET = enterprises(SERIES)
 METERS = [
@@ -136,24 +134,3 @@ def test_a_strain_never_lets_a_dial_fall_even_when_it_ends(meter: Meter) -> None
     own = np.diff(meter.amounts(np.array([since, until]), strained=True))[0] / meter.multiplier
     extra = (strained[-1] - meter.dial(at[-1:])[0]) % meter.width
     assert extra == pytest.approx(STRAIN * own, abs=0.02)
-
-
-def test_without_the_series_the_load_is_derived() -> None:
-    [item] = named("steel", enterprises(None))
-    assert isinstance(item.meters[0].load, ShapedLoad)
-
-
-def test_the_real_load_is_replayed_on_its_weekdays() -> None:
-    if SERIES is None:  # nothing to replay: the derived load has the same weekly shape
-        [item] = named("steel", enterprises(None))
-        load = item.meters[0].load.within(0, 7)
-        assert load.shape == (7, 97)
-        return
-    [item] = named("steel")
-    [furnace] = [meter for meter in item.meters if meter.device == "E-11"]
-    monday = clock.midnight_of(date(2026, 1, 5))  # the second ISO week, recorded from 8 January on
-    quarters = np.arange(monday, monday + 7 * DAY + 1, QUARTER, dtype=np.int64)
-    recorded = recordings.energy(Path(SERIES))[672 : 2 * 672]
-    factor = np.diff(furnace.amounts(quarters)) / np.maximum(recorded, 1e-9)
-    busy = recorded > 1
-    assert factor[busy].std() / factor[busy].mean() < 0.03

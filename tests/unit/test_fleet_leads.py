@@ -16,7 +16,7 @@ from service.domain import leads
 from service.domain.leads import REACH, WINDOWS, Figure, Series
 from service.domain.rules import own_baseline
 
-KGCE = coefficients.STANDARD | coefficients.OPERATOR
+KGCE = coefficients.CALORIFIC
 FIGURES: tuple[Figure, ...] = (leads.energy_tce, leads.unit_consumption)
 FLEET = enterprises(None)
 SUBJECTS = [

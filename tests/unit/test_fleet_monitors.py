@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from deploy.local import settings
-from deploy.local.fleet import clock, recordings, shapes
+from deploy.local.fleet import clock, shapes
 from deploy.local.fleet.clock import DAY, HOUR, MINUTE
 from deploy.local.fleet.enterprises import enterprises
-from deploy.local.fleet.monitors import Monitor, RecordedSource, Spell
+from deploy.local.fleet.monitors import Monitor, Spell
 
 START = clock.midnight_of(date(2025, 1, 1))
 HOURS = np.arange(START, START + 690 * DAY, HOUR, dtype=np.int64)
@@ -61,21 +61,3 @@ def test_a_spell_lies_at_two_and_a_half_times_the_limit(monitor: Monitor) -> Non
 def test_a_spell_without_an_end_fills_the_gaps_as_well() -> None:
     monitor = next(i.monitor for i in enterprises(None) if i.monitor is not None)
     assert (monitor.means(HOURS, [Spell(START)]) == 2.5 * monitor.limit).all()
-
-
-def test_the_recording_is_replayed_with_its_gaps() -> None:
-    [monitor] = [
-        item.monitor
-        for item in enterprises(SERIES)
-        if item.entry.recorded == "concentration" and item.monitor is not None
-    ]
-    if SERIES is None:
-        assert not isinstance(monitor.source, RecordedSource)
-        return
-    recording = recordings.concentration(SERIES)
-    week = recording.values[6 * 24 - 17 :][5 * 24 : 6 * 24]  # any day: find it in the replay
-    days = monitor.means(HOURS).reshape(-1, 24)
-    shapes_of = days / np.nanmax(days)
-    wanted = week / np.nanmax(recording.values)
-    near = np.nanmax(np.abs(shapes_of - wanted), axis=1)
-    assert near.min() < 0.01

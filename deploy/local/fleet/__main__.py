@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from deploy.local.errors import Cannot, explain
 from deploy.local.fleet import enrolment, misconduct, publication, running, variables
@@ -29,10 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy.local.fleet", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("register", help="enter registry, targets and official figures")
-    run = commands.add_parser("run", help="send history where it is missing, then live")
-    run.add_argument("--since", type=date.fromisoformat, help="first day of the history")
+    commands.add_parser("run", help="send history where it is missing, then live")
     misbehave = commands.add_parser("misbehave", help="let an enterprise of a county misbehave")
-    misbehave.add_argument("--county", required=True, help="code, such as 620623")
+    misbehave.add_argument("--county", help="code, such as 620623; any by default")
     misbehave.add_argument("--kind", choices=(FURNACE, EXCEED), default=FURNACE)
     commands.add_parser("behave", help="end all misbehaviour")
     statistics = commands.add_parser("statistics", help="publish the figures of a quarter")
@@ -51,7 +50,7 @@ def _do(asked: argparse.Namespace) -> None:
                 level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
             )
             with contextlib.suppress(asyncio.CancelledError):
-                asyncio.run(running.run(told, asked.since))
+                asyncio.run(running.run(told))
         case "misbehave":
             print(misconduct.misbehave(told, asked.county, asked.kind))
         case "behave":

@@ -39,7 +39,9 @@ class Api:
                 raise Cannot(f"{path} was refused: {_detail(error)}") from None
         except OSError as error:
             reason = getattr(error, "reason", error)
-            raise Cannot(f"{self.address} does not answer ({reason}): is it running?") from None
+            raise Cannot(
+                f"{self.address} does not answer ({reason}): start the product with make up."
+            ) from None
 
 
 def _detail(error: urllib.error.HTTPError) -> str:

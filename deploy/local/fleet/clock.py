@@ -39,8 +39,3 @@ def day_of(at: int) -> date:
 def grid(after: int, last: int, step: int) -> Instants:
     """Return the multiples of a step in (after, last]."""
     return np.arange((after // step + 1) * step, last + 1, step, dtype=np.int64)
-
-
-def first_of_last_year(today: date) -> date:
-    """Return the day on which the fleet's history begins."""
-    return date(today.year - 1, 1, 1)

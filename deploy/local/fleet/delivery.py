@@ -18,6 +18,7 @@ _LATER = {"unknown_enterprise", "unknown_device", "unknown_quantity"}
 @dataclass(slots=True)
 class _Sent:
     payload: bytes
+    at: float  # when it was published last, on the loop's clock
     settled: asyncio.Future[None]
 
 
@@ -33,7 +34,6 @@ class Delivery:
         self._uscc = account[0]
         self._sent: dict[str, _Sent] = {}
         self._patience = PATIENCE_S[0]
-        self._due = 0.0
         self._link = Link(broker, account, self._settle, self._repeat)
 
     async def run(self) -> None:
@@ -42,22 +42,25 @@ class Delivery:
             tasks.create_task(self._link.run())
             while True:
                 await asyncio.sleep(1.0)
-                if self._sent and self._link.ready and self._loop.time() >= self._due:
+                if self._link.ready and self._is_overdue():
                     self._patience = min(2 * self._patience, PATIENCE_S[1])
                     self._repeat()
 
     def send(self, id_: str, payload: bytes) -> asyncio.Future[None]:
         """Publish a document; the future is done when its readings are stored or refused."""
-        if not self._sent:
-            self._due = self._loop.time() + self._patience
         settled: asyncio.Future[None] = self._loop.create_future()
-        self._sent[id_] = _Sent(payload, settled)
+        self._sent[id_] = _Sent(payload, self._loop.time(), settled)
         self._link.publish(payload)
         return settled
 
+    def _is_overdue(self) -> bool:
+        """Tell whether the oldest waits too long, whatever was answered after it."""
+        oldest = next(iter(self._sent.values()), None)
+        return oldest is not None and self._loop.time() >= oldest.at + self._patience
+
     def _repeat(self) -> None:
-        self._due = self._loop.time() + self._patience
         for sent in self._sent.values():
+            sent.at = self._loop.time()
             self._link.publish(sent.payload)
 
     def _settle(self, outcome: bytes) -> None:
@@ -66,7 +69,6 @@ class Delivery:
             return
         sent = self._sent.pop(told["id"])
         self._patience = PATIENCE_S[0]
-        self._due = self._loop.time() + self._patience
         if not sent.settled.done():
             sent.settled.set_result(None)
 

@@ -4,22 +4,21 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-from deploy.local.fleet import figures, files, registry
+from deploy.local.errors import Cannot
+from deploy.local.fleet import episodes, figures, files, history, outbox, progress, registry
 from deploy.local.fleet.api import Api
 from deploy.local.fleet.enterprises import enterprises
 from deploy.local.fleet.variables import Variables
-
-TARGETS = "targets.json"
 
 
 def register(variables: Variables, today: date) -> str:
     """Enter registry, targets and official figures; returns what was done."""
     administrator = Api(variables.api, variables.key("QINGYU_ADMIN_KEY"))
     office = Api(variables.api, variables.key("QINGYU_STATISTICS_KEY"))
-    first = enterprises(None)[0].uscc
-    if not administrator.get(f"/enterprises?uscc={first}")["items"]:
-        _forget(variables.home / "fleet")
-    entered = administrator.post("/registry", registry.document(today))
+    if not is_registered(administrator):
+        _forget(variables.home)
+    since = history.first_day(variables.home, variables.since, today)
+    entered = administrator.post("/registry", registry.document(today, since))
     documents = figures.documents(today, variables.series)
     targets = _enter_targets(variables, office, documents.targets["targets"])
     known = {_place(row) for row in office.get("/statistics")["items"]}
@@ -32,9 +31,21 @@ def register(variables: Variables, today: date) -> str:
     )
 
 
+def is_registered(api: Api) -> bool:
+    """Tell whether the product knows the demo."""
+    first = enterprises(None)[0].uscc
+    return bool(api.get(f"/enterprises?uscc={first}")["items"])
+
+
+def check(variables: Variables) -> None:
+    """Raise Cannot unless the product runs, with the demo."""
+    if not is_registered(Api(variables.api, variables.key("QINGYU_REGULATOR_KEY"))):
+        raise Cannot(f"{variables.api} runs without the demo: start it with make up, DEMO unset.")
+
+
 def _enter_targets(variables: Variables, office: Api, rows: list[dict[str, str]]) -> int:
     """Enter targets that were not entered yet, by a note of our own: the API lists none."""
-    path = variables.home / "fleet" / TARGETS
+    path = _targets_in(variables.home)
     known: list[dict[str, str]] = files.read(path) or []
     new = [row for row in rows if row not in known]
     if new:
@@ -43,11 +54,16 @@ def _enter_targets(variables: Variables, office: Api, rows: list[dict[str, str]]
     return len(new)
 
 
-def _forget(folder: Path) -> None:
+def _forget(home: Path) -> None:
     """Forget what was sent to another database, and its misbehaviour."""
-    shutil.rmtree(folder / "outbox", ignore_errors=True)
-    for name in (TARGETS, "progress.json", "episodes.json"):
-        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(outbox.path_in(home).parent, ignore_errors=True)
+    progress.forget(home)
+    for path in (_targets_in(home), episodes.path_in(home), history.path_in(home)):
+        path.unlink(missing_ok=True)
+
+
+def _targets_in(home: Path) -> Path:
+    return home / "fleet" / "targets.json"
 
 
 def _place(row: dict[str, str]) -> tuple[str, str, str]:

@@ -36,7 +36,7 @@ class County:
 
 
 COUNTIES = (
-    County("620602", Decimal("2.60"), Decimal("6.2"), 0, 0.64, 0.71),
+    County("620602", Decimal("2.60"), Decimal("6.2"), 0, 0.28, 0.50),  # the prefecture's town
     County("620621", Decimal("2.70"), Decimal("6.8"), 1, 0.82, 0.78),
     County("620622", Decimal("2.60"), Decimal("5.9"), 2, 0.78, 0.75),
     County("620623", Decimal("2.90"), Decimal("5.4"), None, 0.86, 0.80),
@@ -106,20 +106,21 @@ def _target(county: County, year: int) -> dict[str, Any]:
 def _of_industry(today: date, series: Path | None) -> list[dict[str, Any]]:
     rows = []
     for county in COUNTIES:
-        known: dict[str, float] = {}
         for months in quarters.published_months(today):
-            metered = totals.above_scale_tce(county.code, months, series)
-            energy = metered / (county.metered * (1 + 0.004 * (months.last.month % 3 - 1)))
-            known[str(months)] = energy
+            energy = _industrial_tce(county, months, series)
+            before = _industrial_tce(county, months.year_before(), series)
+            rate = Decimal(100 * (energy / before - 1)).quantize(TENTH)
             rows.append(_figure(county, "industrial_energy", months, Decimal(round(energy))))
-            before = known.get(str(months.year_before()))
-            rate = county.growth / 2 if before is None else Decimal(100 * (energy / before - 1))
-            rate = rate.quantize(TENTH)
             rows.append(_figure(county, "industrial_energy_growth", months, rate))
             if months.last.month == 12:
                 total = Decimal(round(energy / county.industry))
                 rows.append(_figure(county, "energy_total", months, total))
     return rows
+
+
+def _industrial_tce(county: County, months: Months, series: Path | None) -> float:
+    metered = totals.above_scale_tce(county.code, months, series)
+    return metered / (county.metered * (1 + 0.004 * (months.last.month % 3 - 1)))
 
 
 def _figure(county: County, series: str, months: Months, value: Decimal) -> dict[str, Any]:

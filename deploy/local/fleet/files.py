@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 
-def write(path: Path, content: Any) -> None:
+def write(path: Path, content: Any, mode: int = 0o644) -> None:
     """Replace a file in one step; a reader sees the old or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=1)
     part.replace(path)
 
 

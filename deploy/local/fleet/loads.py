@@ -13,6 +13,7 @@ QUARTERS = DAY // QUARTER
 YEAR = 365.25  # days
 COLDEST = 15.0  # day of the year
 LEAST = 0.05  # of the mean; nothing stands entirely still
+_TINY = 1e-300
 _SWING_DAYS = 9  # from knot to knot of what changes slowly
 
 
@@ -105,5 +106,5 @@ def recorded_days(day: Instants) -> Instants:
 def _within(load: ShapedLoad | ReplayedLoad, first: int, stop: int) -> Values:
     done = np.zeros((stop - first, QUARTERS + 1))
     np.cumsum(load.quarters(first, stop), axis=1, out=done[:, 1:])
-    done /= done[:, -1:]
+    done /= np.maximum(done[:, -1:], _TINY)  # a recorded day may stand still
     return done

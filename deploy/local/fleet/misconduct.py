@@ -3,38 +3,29 @@
 from collections.abc import Sequence
 
 from deploy.local.errors import Cannot
-from deploy.local.fleet import clock, episodes, registry
+from deploy.local.fleet import clock, enrolment, episodes, registry
 from deploy.local.fleet.enterprises import Enterprise, enterprises
 from deploy.local.fleet.episodes import EXCEED, FURNACE, Episode
+from deploy.local.fleet.meters import STRAIN
 from deploy.local.fleet.monitors import EXCESS
 from deploy.local.fleet.sender import now
 from deploy.local.fleet.variables import Variables
 
 
-def misbehave(variables: Variables, county: str, kind: str) -> str:
-    """Begin an episode in a county; returns what happens and what to watch. Raises Cannot."""
-    names = {
-        row["code"]: f"{row['name_zh']} {row['name_en']}" for row in registry.region()["counties"]
-    }
-    if county not in names:
-        known = ", ".join(f"{code} {name}" for code, name in names.items())
-        raise Cannot(f"There is no county {county} in the demo; there are {known}.")
-    able = [item for item in enterprises(None) if _is_able(item, kind)]
-    here = [item for item in able if item.county == county]
-    if not here:
-        others = sorted({item.county for item in able})
-        known = ", ".join(f"{code} {names[code]}" for code in others)
-        what = "outlet with a VOC monitor" if kind == EXCEED else "furnace"
-        raise Cannot(f"{names[county]} has no {what}; these counties have one: {known}.")
-    known_episodes = episodes.load(variables.home)
-    item = _idle(here, known_episodes, kind)
-    begun = episodes.begin(known_episodes, kind, county, item.uscc, now())
+def misbehave(variables: Variables, county: str | None, kind: str) -> str:
+    """Begin an episode in a county, or in any; returns what to watch. Raises Cannot."""
+    able = _able(county, kind)
+    enrolment.check(variables)
+    known = episodes.load(variables.home)
+    item = _idle(able, known, kind)
+    begun = episodes.begin(known, kind, item.county, item.uscc, now())
     episodes.save(variables.home, begun)
     return _sentence(item, begun[-1])
 
 
 def behave(variables: Variables) -> str:
-    """End all episodes; returns what was done."""
+    """End all episodes; returns what was done. Raises Cannot."""
+    enrolment.check(variables)
     known = episodes.load(variables.home)
     going = [item for item in known if item.until is None]
     if not going:
@@ -46,8 +37,28 @@ def behave(variables: Variables) -> str:
     )
 
 
-def _is_able(item: Enterprise, kind: str) -> bool:
-    return item.recipe.furnace if kind == FURNACE else item.monitor is not None
+def _able(county: str | None, kind: str) -> list[Enterprise]:
+    """Return who can misbehave so, in a county or in any."""
+    able = [
+        item
+        for item in enterprises(None)
+        if (item.recipe.furnace if kind == FURNACE else item.monitor is not None)
+    ]
+    names = {
+        row["code"]: f"{row['code']} {row['name_zh']} {row['name_en']}"
+        for row in registry.region()["counties"]
+    }
+    if not county:
+        return able
+    if county not in names:
+        known = ", ".join(names.values())
+        raise Cannot(f"There is no county {county} in the demo; there are {known}.")
+    here = [item for item in able if item.county == county]
+    if not here:
+        others = ", ".join(names[code] for code in sorted({item.county for item in able}))
+        what = "outlet with a VOC monitor" if kind == EXCEED else "furnace"
+        raise Cannot(f"{names[county]} has no {what}; these counties have one: {others}.")
+    return here
 
 
 def _idle(able: Sequence[Enterprise], known: Sequence[Episode], kind: str) -> Enterprise:
@@ -55,7 +66,7 @@ def _idle(able: Sequence[Enterprise], known: Sequence[Episode], kind: str) -> En
     for item in able:
         if item.uscc not in busy:
             return item
-    raise Cannot(f"All {len(able)} of that county misbehave already; `behave` ends it.")
+    raise Cannot(f"All {len(able)} that can misbehave so do so already: make behave ends it.")
 
 
 def _sentence(item: Enterprise, episode: Episode) -> str:
@@ -63,9 +74,9 @@ def _sentence(item: Enterprise, episode: Episode) -> str:
     since = f"{clock.moment(episode.since):%Y-%m-%d %H:%M}"
     if episode.kind == FURNACE:
         return (
-            f"{who}: {item.recipe.facility_zh} {item.recipe.facility_en} burns 40 % more energy a"
-            f" tonne since {since}. Watch the unit consumption (单耗) of 24 hours of this facility"
-            " and enterprise: a red lead in the alert feed, within a minute while the fleet runs."
+            f"{who}: {item.recipe.facility_zh} {item.recipe.facility_en} burns {STRAIN:.0%} more"
+            f" energy a tonne since {since}. Watch the unit consumption (单耗) of 24 hours of this"
+            " facility and enterprise: a red lead in the alert feed, within a minute."
         )
     if item.monitor is None:
         raise ValueError(item.uscc)

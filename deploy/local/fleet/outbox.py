@@ -17,6 +17,11 @@ _TABLES = """
 """
 
 
+def path_in(home: Path) -> Path:
+    """Return the file of the outbox, in a folder of its own."""
+    return home / "fleet" / "outbox" / "outbox.sqlite"
+
+
 class Outbox:
     """Documents that wait for their outcomes, oldest first.
 

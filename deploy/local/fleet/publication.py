@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from deploy.local.errors import Cannot
-from deploy.local.fleet import figures, quarters
+from deploy.local.fleet import enrolment, figures, quarters
 from deploy.local.fleet.api import Api
 from deploy.local.fleet.quarters import Quarter
 from deploy.local.fleet.variables import Variables
@@ -17,6 +17,7 @@ SERIES = "intensity_reduction"
 
 def publish(variables: Variables, wanted: str | None, today: date) -> Iterator[str]:
     """Enter a quarter, the next one by default; yields each county's level before and after."""
+    enrolment.check(variables)
     office = Api(variables.api, variables.key("QINGYU_STATISTICS_KEY"))
     known = {row["period"] for row in office.get(f"/statistics?series={SERIES}")["items"]}
     quarter = _choose(wanted, known, today)
@@ -47,11 +48,11 @@ def _choose(wanted: str | None, known: set[str], today: date) -> Quarter:
         )
     quarter = quarters.parse(wanted)
     if quarter is None or quarter.year < quarters.FIRST_YEAR:
-        raise Cannot(f"{wanted} is not known: name a quarter from 2025Q1 on, such as 2026Q3.")
+        raise Cannot(f"There is no quarter {wanted}: name one from 2025Q1 on, such as 2026Q3.")
     if quarter not in out:
         raise Cannot(f"{quarter} lies ahead: its figures come out on {quarter.out_on}.")
     if str(quarter.months) in known:
-        raise Cannot(f"{quarter} was imported already; without --quarter the next one is taken.")
+        raise Cannot(f"{quarter} was imported already; without QUARTER the next one is.")
     return quarter
 
 

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 from deploy.local.fleet import coefficients, devices
-from deploy.local.fleet.clock import first_of_last_year
 from deploy.local.fleet.enterprises import (
     FACILITY,
     OUTLET,
@@ -33,9 +32,6 @@ class Demo:
     uscc: str
     device: str
     voc_uscc: str
-    voc_outlet: str
-    voc_device: str
-    voc_quantity: str
     mn: str
 
 
@@ -45,24 +41,24 @@ def region() -> dict[str, Any]:
     return {"counties": found["counties"], "parks": found["parks"]}
 
 
-def document(today: date) -> dict[str, Any]:
-    """Return the body of ``POST /api/v1/registry``; in service since 1 January of last year."""
+def document(today: date, since: date) -> dict[str, Any]:
+    """Return the body of ``POST /api/v1/registry``; everything is in service since a day."""
     return {
         **region(),
         "coefficients": coefficients.rows(today),
-        "enterprises": [_enterprise(item, first_of_last_year(today)) for item in enterprises(None)],
+        "enterprises": [_enterprise(item, since) for item in enterprises(None)],
     }
 
 
-def demo(today: date) -> Demo:
-    """Return what a newcomer needs to know of the document of a day."""
-    found = document(today)["enterprises"]
-    placed = [(item["uscc"], device) for item in found for device in item["devices"]]
-    spare = next(uscc for uscc, device in placed if device["code"] == SPARE)
-    voc = next(item.uscc for item in enterprises(None) if item.entry.demo_voc)
-    monitor = next(device for uscc, device in placed if uscc == voc and "mn" in device)
-    quantity = monitor["channels"][0]["quantity"]
-    return Demo(spare, SPARE, voc, OUTLET, monitor["code"], quantity, monitor["mn"])
+def demo() -> Demo:
+    """Return what a newcomer needs to know of the document."""
+    [spare] = [item.uscc for item in enterprises(None) if item.entry.demo]
+    [(voc, mn)] = [
+        (item.uscc, item.monitor.mn)
+        for item in enterprises(None)
+        if item.entry.demo_voc and item.monitor is not None
+    ]
+    return Demo(spare, SPARE, voc, mn)
 
 
 def _enterprise(item: Enterprise, since: date) -> dict[str, Any]:

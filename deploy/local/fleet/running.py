@@ -4,13 +4,13 @@ import asyncio
 import logging
 import signal
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
-from deploy.local.fleet import accounts, clock, episodes, files
+from deploy.local.fleet import accounts, clock, episodes, history, outbox, progress
 from deploy.local.fleet.delivery import Delivery
 from deploy.local.fleet.enterprises import enterprises
 from deploy.local.fleet.outbox import Outbox
+from deploy.local.fleet.progress import Progress
 from deploy.local.fleet.sender import Sender, now
 from deploy.local.fleet.variables import Variables
 
@@ -19,24 +19,21 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.5
 
 
-async def run(variables: Variables, since: date | None = None) -> None:
-    """Send history where it is missing, then live, until SIGTERM or SIGINT.
-
-    The history begins on 1 January of last year, or on the day ``since``.
-    """
+async def run(variables: Variables) -> None:
+    """Send history where it is missing, then live, until SIGTERM or SIGINT."""
     task = asyncio.current_task()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, lambda: task and task.cancel())
     home = variables.home
     begun = now()
-    start = clock.midnight_of(since or clock.first_of_last_year(clock.day_of(begun)))
-    outbox = Outbox(home / "fleet" / "outbox" / "outbox.sqlite")
+    start = clock.midnight_of(history.first_day(home, variables.since, clock.day_of(begun)))
+    kept = Outbox(outbox.path_in(home))
     try:
         passwords = accounts.load(home)
         senders = []
         for item in enterprises(variables.series):
             delivery = Delivery(variables.broker, (item.uscc, passwords[item.uscc]))
-            senders.append(Sender(item, outbox, delivery, start, episodes.load(home)))
+            senders.append(Sender(item, kept, delivery, start, episodes.load(home)))
         _report(home, senders, start, begun)
         async with asyncio.TaskGroup() as tasks:
             for sender in senders:
@@ -45,7 +42,7 @@ async def run(variables: Variables, since: date | None = None) -> None:
             tasks.create_task(_follow(home, senders))
             tasks.create_task(_tell(home, senders, start, begun))
     finally:
-        outbox.close()
+        kept.close()
 
 
 async def _follow(home: Path, senders: Sequence[Sender]) -> None:
@@ -74,16 +71,8 @@ async def _tell(home: Path, senders: Sequence[Sender], start: int, begun: int) -
 
 
 def _report(home: Path, senders: Sequence[Sender], start: int, begun: int) -> None:
-    """Write the progress; everything up to ``until`` is stored or waits in the outbox."""
     reached = [sender.reached for sender in senders]
     whole = max(begun - start, 1) * len(reached)
-    is_live = all(sender.live for sender in senders)
+    live = all(sender.live for sender in senders)
     share = sum(min(max(at - start, 0), begun - start) for at in reached) / whole
-    files.write(
-        home / "fleet" / "progress.json",
-        {
-            "phase": "live" if is_live else "history",
-            "share": 1.0 if is_live else round(share, 4),
-            "until": clock.moment(min(reached)).isoformat(),
-        },
-    )
+    progress.write(home, Progress(live, 1.0 if live else share), min(reached))

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from deploy.local.fleet import clock, documents, episodes
-from deploy.local.fleet.clock import DAY, HOUR, QUARTER, WEEK
+from deploy.local.fleet.clock import DAY, HOUR, MINUTE, QUARTER, WEEK
 from deploy.local.fleet.delivery import Delivery
 from deploy.local.fleet.documents import Document, Wanted
 from deploy.local.fleet.enterprises import EVERY, Enterprise
@@ -146,7 +146,7 @@ def corrected(item: Enterprise, kind: str, since: int, reached: int, at: int) ->
     """Return every instant that may have been sent and that an episode since then changes."""
     none = np.empty(0, dtype=np.int64)
     if kind == EXCEED:
-        hours = np.arange(since // HOUR * HOUR, at // HOUR * HOUR + 1, HOUR, dtype=np.int64)
-        return Wanted(none, hours, none)
+        hours = clock.grid(since, at, HOUR) - HOUR  # by their starts, like the minutes
+        return Wanted(none, hours, clock.grid(since, reached, MINUTE) - MINUTE)
     slots = clock.grid(since - item.offset, reached - item.offset, EVERY) + item.offset
     return Wanted(np.union1d(slots, clock.grid(since, reached, QUARTER)), none, none)

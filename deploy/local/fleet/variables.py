@@ -4,22 +4,30 @@ import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from deploy.local import settings
 from deploy.local.errors import Cannot
+from service.domain.calendar import SHANGHAI
 
 FILE = "local.env"
+SINCE = "QINGYU_DEMO_SINCE"
+_LONGEST = timedelta(days=4 * 365)  # what is older would soon be dropped again
 
 
 @dataclass(frozen=True, slots=True)
 class Variables:
-    """Where the product is and the keys to it; ``series`` is the folder of real series."""
+    """Where the product is and the keys to it.
+
+    ``series`` is the folder of real series, ``since`` the day on which the history is to begin.
+    """
 
     home: Path
     broker: str  # host:port
     api: str
     series: Path | None
+    since: date | None
     known: Mapping[str, str]
 
     def key(self, name: str) -> str:
@@ -38,8 +46,22 @@ def read(environment: Mapping[str, str] = os.environ) -> Variables:
         known.get("QINGYU_MQTT") or f"127.0.0.1:{usual.mqtt_port}",
         (known.get("QINGYU_API") or f"http://127.0.0.1:{usual.api_port}").rstrip("/"),
         usual.series,
+        _since(environment.get(SINCE, "").strip()),
         known,
     )
+
+
+def _since(text: str) -> date | None:
+    if not text:
+        return None
+    today = datetime.now(SHANGHAI).date()
+    try:
+        since = date.fromisoformat(text)
+    except ValueError:
+        raise Cannot(f"{SINCE} is {text!r}: set it to a day such as {today.year}-01-01.") from None
+    if not today - _LONGEST <= since < today:
+        raise Cannot(f"{SINCE} is {since}: set it to a day before today, of the last four years.")
+    return since
 
 
 def _of_file(path: Path) -> dict[str, str]:
