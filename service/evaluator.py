@@ -121,17 +121,13 @@ async def _add_stored(
     """Add instants that are no longer due by the clock but have values that changes reach."""
     if analyzer.cadence not in (Cadence.HOURLY, Cadence.HOURLY_LIVE):
         return
-    old = [c for c in changes if c.first_at < closed - LIVE and c.enterprise_id is not None]
-    for change in old:
-        stored = await indicators.stored_instants(
-            connection,
-            analyzer.name,
-            [change.enterprise_id or 0],
-            change.first_at,
-            min(change.last_at + analyzer.reach, closed),
-        )
-        for enterprise, as_of in stored:
-            enterprises[enterprise].add(as_of)
+    old = [
+        (change.enterprise_id, change.first_at, min(change.last_at + analyzer.reach, closed))
+        for change in changes
+        if change.first_at < closed - LIVE and change.enterprise_id is not None
+    ]
+    for enterprise, as_of in await indicators.stored_instants(connection, analyzer.name, old):
+        enterprises[enterprise].add(as_of)
 
 
 def _in_order(found: Mapping[Subject, set[datetime]]) -> dict[Subject, list[datetime]]:

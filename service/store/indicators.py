@@ -32,10 +32,16 @@ _SUPERSEDE = text("""
     WHERE value_id = ANY(CAST(:values AS bigint[]))
 """)
 _STORED_INSTANTS = text("""
-    SELECT DISTINCT enterprise_id, as_of FROM indicator_values
+    SELECT DISTINCT enterprise_id, as_of
+    FROM indicator_values
+    JOIN unnest(
+        CAST(:enterprises AS integer[]),
+        CAST(:firsts AS timestamptz[]),
+        CAST(:lasts AS timestamptz[])
+    ) AS stretch (enterprise_id, first, last) USING (enterprise_id)
     WHERE superseded_at IS NULL AND indicator = :indicator
-      AND enterprise_id = ANY(CAST(:enterprises AS integer[]))
-      AND as_of > :first AND as_of <= :last
+      AND as_of > stretch.first AND as_of <= stretch.last
+      AND as_of > :lower AND as_of <= :upper
 """)
 # COPY is refused on a table with policies, so values arrive in a table of the session's own.
 _ARRIVING = text("""
@@ -125,18 +131,24 @@ async def last_before(
 async def stored_instants(
     connection: Connection,
     indicator: str,
-    enterprises: Sequence[int],
-    first: datetime,
-    last: datetime,
+    stretches: Sequence[tuple[int, datetime, datetime]],
 ) -> list[tuple[int, datetime]]:
-    """Return for which instants in (first, last] enterprises have values of an indicator."""
+    """Return for which instants enterprises have values of an indicator.
+
+    A stretch is an enterprise, an instant, and the last one after it that is asked for.
+    """
+    if not stretches:
+        return []
+    enterprises, firsts, lasts = zip(*stretches, strict=True)
     rows = await connection.execute(
         _STORED_INSTANTS,
         {
             "indicator": indicator,
             "enterprises": list(enterprises),
-            "first": first,
-            "last": last,
+            "firsts": list(firsts),
+            "lasts": list(lasts),
+            "lower": min(firsts),
+            "upper": max(lasts),
         },
     )
     return [(row.enterprise_id, row.as_of) for row in rows]

@@ -12,7 +12,7 @@ from service.domain.calendar import DAY
 from service.store.engine import Connection
 
 # A limit with a reference oxygen holds for the corrected mean. An hour without a row was not
-# measured at all.
+# measured at all. Days are summed one by one: joined, they would be compared each with each.
 _HOURS = text("""
     SELECT e.county_code, o.enterprise_id, l.outlet_id, l.quantity, hour.at,
            l.value AS limit_value, l.reference_oxygen, l.source,
@@ -31,13 +31,7 @@ _HOURS = text("""
 """)
 _DAYS = text("""
     SELECT e.county_code, o.enterprise_id, l.outlet_id, l.quantity, day.start AS start,
-           l.value AS limit_value,
-           count(*) FILTER (
-               WHERE h.valid AND
-               CASE WHEN l.reference_oxygen IS NULL THEN h.mean ELSE h.corrected_mean END > l.value
-           ) AS hours_over,
-           count(*) FILTER (WHERE h.valid) AS valid_hours,
-           coalesce(sum(h.measured_s), 0) AS measured_s
+           l.value AS limit_value, h.hours_over, h.valid_hours, h.measured_s
     FROM unnest(CAST(:enterprises AS integer[]), CAST(:starts AS timestamptz[]))
         AS day (enterprise_id, start)
     JOIN outlets AS o USING (enterprise_id)
@@ -45,10 +39,18 @@ _DAYS = text("""
     JOIN limits AS l ON l.outlet_id = o.outlet_id AND l.averaging = 'hour.mean'
         AND l.valid_from <= (day.start AT TIME ZONE 'Asia/Shanghai')::date
         AND (l.valid_to IS NULL OR l.valid_to >= (day.start AT TIME ZONE 'Asia/Shanghai')::date)
-    LEFT JOIN emissions_hourly AS h ON h.outlet_id = l.outlet_id AND h.quantity = l.quantity
-        AND h.at >= day.start AND h.at < day.start + INTERVAL '1 day'
-        AND h.at >= :lower AND h.at < :upper
-    GROUP BY 1, 2, 3, 4, 5, 6
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (
+                   WHERE valid AND
+                   CASE WHEN l.reference_oxygen IS NULL THEN mean ELSE corrected_mean END > l.value
+               ) AS hours_over,
+               count(*) FILTER (WHERE valid) AS valid_hours,
+               coalesce(sum(measured_s), 0) AS measured_s
+        FROM emissions_hourly
+        WHERE outlet_id = l.outlet_id AND quantity = l.quantity
+          AND at >= day.start AND at < day.start + INTERVAL '1 day'
+          AND at >= :lower AND at < :upper
+    ) AS h
     ORDER BY 3, 4, 5
 """)
 
