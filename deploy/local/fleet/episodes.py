@@ -9,11 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 from deploy.local.fleet import clock, files
-from deploy.local.fleet.clock import DAY, HOUR
+from deploy.local.fleet.clock import DAY, HOUR, MINUTE
 from deploy.local.fleet.meters import Strain
 from deploy.local.fleet.monitors import Spell
 
 FURNACE, EXCEED = "furnace", "exceed"
+SETTLING = 5 * MINUTE  # from the end of an hour; it is judged within
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,9 @@ def begin(
     """Return the episodes with a new one of an enterprise.
 
     A furnace has burned more for the last 24 hours, but never twice at once; an outlet exceeds
-    since the beginning of the last clock hour.
+    since the beginning of the last clock hour that is judged by now.
     """
-    since = (now // HOUR - 1) * HOUR
+    since = ((now - SETTLING) // HOUR - 1) * HOUR
     if kind == FURNACE:
         ended = (e.until for e in episodes if (e.kind, e.uscc) == (kind, uscc))
         since = max([now // HOUR * HOUR - DAY, *(until for until in ended if until is not None)])

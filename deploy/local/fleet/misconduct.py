@@ -75,8 +75,9 @@ def _sentence(item: Enterprise, episode: Episode) -> str:
     if episode.kind == FURNACE:
         return (
             f"{who}: {item.recipe.facility_zh} {item.recipe.facility_en} burns {STRAIN:.0%} more"
-            f" energy a tonne since {since}. Watch the unit consumption (单耗) of 24 hours of this"
-            " facility and enterprise: a red lead in the alert feed, within a minute."
+            f" energy a tonne since {since}; the readings since then are sent again, corrected."
+            " Watch the unit consumption (单耗) of 24 hours of this facility and enterprise: a red"
+            " lead in the alert feed, within a minute."
         )
     if item.monitor is None:
         raise ValueError(item.uscc)
