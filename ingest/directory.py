@@ -59,7 +59,8 @@ class Directory:
         try:
             while True:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), CONNECT_AGAIN_AFTER)
+                    async with asyncio.timeout(CONNECT_AGAIN_AFTER):  # wait_for can swallow a cancellation
+                        await self._changed.wait()
                 try:
                     await self._follow()
                 except LOST as error:

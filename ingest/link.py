@@ -142,7 +142,8 @@ class Link:
             if self._client.loop_misc() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), 1.0)
+                async with asyncio.timeout(1.0):  # wait_for can swallow a cancellation
+                    await self._lost.wait()
 
     def _read(self) -> None:
         """Read what is there and hand over its messages together, so that each costs less."""

@@ -88,7 +88,8 @@ class Feed:
                 self._woken.clear()
                 await self._read()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):  # wait_for can swallow a cancellation
+                        await self._woken.wait()
         finally:
             connection.terminate()
 

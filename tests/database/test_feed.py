@@ -120,13 +120,13 @@ async def follow(db: Database, until: int) -> list[int]:
     connection = await asyncpg.connect(db.owner)
     seen: list[int] = []
     for _ in itertools.count():
+        committed = await connection.fetchval("SELECT count(*) FROM alert_events")
         rows = await connection.fetch(
             "SELECT event_id FROM alert_events WHERE event_id > $1 ORDER BY event_id",
             seen[-1] if seen else 0,
         )
         seen += [row[0] for row in rows]
-        total = await connection.fetchval("SELECT count(*) FROM alert_events")
-        if total == until and not rows:
+        if committed == until:  # before this look
             break
     await connection.close()
     return seen

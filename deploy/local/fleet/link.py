@@ -66,7 +66,8 @@ class Link:
                 if client.loop_misc() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                     break
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._lost.wait(), 1.0)
+                    async with asyncio.timeout(1.0):  # wait_for can swallow a cancellation
+                        await self._lost.wait()
         except OSError as error:
             logger.debug("the broker cannot be reached: %s", error)
         was_ready |= self.ready
