@@ -59,7 +59,7 @@ class Directory:
         try:
             while True:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(CONNECT_AGAIN_AFTER):  # wait_for can swallow a cancellation
+                    async with asyncio.timeout(CONNECT_AGAIN_AFTER):
                         await self._changed.wait()
                 try:
                     await self._follow()
