@@ -8,7 +8,6 @@ import asyncpg
 
 EVERY = 2.0  # seconds between two looks
 
-# What lies longer back than live readings do is history, or what was missed in a pause.
 # Cheap on a table of any size: how far each channel has come, and what waits.
 _LOOK = """
     SELECT (SELECT count(*) FROM counties) AS counties,
@@ -25,7 +24,10 @@ _LOOK = """
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The state of the database at one moment."""
+    """The state of the database at one moment.
+
+    ``history`` counts what waits to be rolled up or judged and lies farther back than live readings.
+    """
 
     counties: int
     channels: int

@@ -164,7 +164,7 @@ class Local:
         deadline = time.monotonic() + PATIENCE
         while (found := look(owner)) is None or not found.settled:
             if found is not None:
-                self._report(f"rolling up and judging the history ({found})")
+                self._report(f"rolling up and judging: {found.history} pieces of history left")
             if time.monotonic() > deadline:
                 raise Cannot("The history is not judged yet; the log of analyze says why.")
             supervisor.tick(time.monotonic())
