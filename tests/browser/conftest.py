@@ -3,11 +3,15 @@
 The tests of this folder share one event loop: a browser belongs to the loop that launched it.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from playwright.async_api import (
@@ -20,12 +24,19 @@ from playwright.async_api import (
     async_playwright,
 )
 
-from deploy.local import chromium
+from deploy.local import assets, chromium
+from deploy.local.database import Database
+from deploy.local.postgres import Cluster
+from tests.browser.seed import seed
+from tests.browser.site import Site
+from tests.conftest import TEMPLATE
 
 OWN_HOST = "127.0.0.1"
 LANGUAGE_COOKIE = "qingyu_language"
 LEFT = "net::ERR_ABORTED"  # a page that is left gives up its feed
 PATIENCE_MS = 20_000
+SEEDED = "seeded_qingyu"
+DAYS = 45
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -130,3 +141,71 @@ async def open_page(browser: Browser) -> AsyncIterator[OpenPage]:
     visits = Visits(browser)
     yield visits
     assert await visits.close() == []
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """A database that is only cloned, and the keys in it."""
+
+    urls: Database
+    keys: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def seeded(cluster: Cluster, template: Database) -> Seeded:
+    """The database as after some weeks of work."""
+    assets.ensure()
+    asyncio.run(_clone(cluster, TEMPLATE, SEEDED))
+    urls = _named(template, TEMPLATE, SEEDED)
+    return Seeded(urls, asyncio.run(seed(urls, DAYS)))
+
+
+async def _clone(cluster: Cluster, source: str, name: str) -> None:
+    connection = await asyncpg.connect(cluster.url("postgres"))
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {source}")
+    await connection.close()
+
+
+def _named(urls: Database, old: str, new: str) -> Database:
+    found = (url.replace(f"/{old}", f"/{new}") for url in (urls.owner, urls.ingest, urls.service))
+    return Database(*found)
+
+
+MakeSite = Callable[..., Site]
+
+
+@pytest.fixture(scope="session")
+def make_site(
+    cluster: Cluster, seeded: Seeded, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeSite]:
+    """What starts a site on a clone of the seeded database; ``guests`` need no key."""
+    with ExitStack() as stack:
+
+        def make(*, guests: bool = True) -> Site:
+            name = f"site_{uuid.uuid4().hex[:12]}"
+            asyncio.run(_clone(cluster, SEEDED, name))
+            log = tmp_path_factory.mktemp("site") / "log"
+            site = Site(_named(seeded.urls, SEEDED, name), seeded.keys, log, guests)
+            stack.callback(site.stop)
+            site.start()
+            return site
+
+        yield make
+
+
+@pytest.fixture(scope="session")
+def site(make_site: MakeSite) -> Site:
+    """A site that guests may read; tests leave it as it is."""
+    return make_site()
+
+
+@pytest.fixture(scope="session")
+def closed_site(make_site: MakeSite) -> Site:
+    """A site that asks for a key; tests leave it as it is."""
+    return make_site(guests=False)
+
+
+@pytest.fixture
+def own_site(make_site: MakeSite) -> Site:
+    """A site of this test's own; it ends after all pages are closed."""
+    return make_site()
