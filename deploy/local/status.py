@@ -26,7 +26,7 @@ _LOOK = """
 class Look:
     """The state of the database at one moment.
 
-    ``history`` counts what waits to be rolled up or judged and lies farther back than live readings.
+    ``history`` counts what is not rolled up or judged and lies farther back than live readings.
     """
 
     counties: int

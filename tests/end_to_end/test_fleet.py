@@ -200,7 +200,7 @@ async def test_a_refused_document_is_reported_and_blocks_nothing(line: Line) -> 
     try:
         reached = kept.reached(item.uscc)
         assert reached is not None
-        kept.put(item.uscc, Document("refused", payload, 1), reached)
+        kept.put(item.uscc, Document("refused", payload), reached)
     finally:
         kept.close()
     line.restart()

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local import settings
 from deploy.local.errors import Cannot
-from deploy.local.fleet import clock, recordings
+from deploy.local.fleet import clock, derive, recordings, shapes
 from deploy.local.fleet.clock import DAY, HOUR, QUARTER
 from deploy.local.fleet.enterprises import Enterprise, enterprises
 from deploy.local.fleet.loads import ShapedLoad
@@ -115,6 +115,23 @@ def test_the_real_series_replay_where_they_are() -> None:
     means = monitor_of(SERIES).means(np.arange(WEEK_2, WEEK_2 + 350 * DAY, HOUR, dtype=np.int64))
     assert np.nanmax(means) <= HIGHEST * monitor_of(SERIES).limit
     assert 0.01 < np.isnan(means).mean() < 0.1
+
+
+def test_the_derived_figures_name_their_sources() -> None:
+    found = shapes.shapes()
+    for part in (found.load, found.monitor):
+        assert "UCI Machine Learning Repository, CC BY 4.0" in part.source
+    assert (len(found.load.mean), len(found.monitor.mean)) == (672, 168)
+
+
+@pytest.mark.skipif(SERIES is None, reason="there is no folder of real series: QINGYU_SERIES")
+def test_the_derived_figures_are_those_of_the_series(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = tmp_path / "shapes.json"
+    monkeypatch.setattr(derive, "FILE", again)
+    derive.main()
+    assert again.read_bytes() == shapes.FILE.read_bytes()
 
 
 Damage = Callable[[Path], object]

@@ -32,7 +32,6 @@ class Document:
 
     id: str
     payload: bytes
-    readings: int
 
 
 def between(after: int, last: int, step: int, start: int) -> Wanted:
@@ -53,7 +52,7 @@ def encode(id_: str, item: Enterprise, wanted: Wanted, conduct: Conduct) -> Docu
             parts += _rows(head, wanted.dials, meter.dial(wanted.dials, conduct.strains))
     parts += _monitored(item, wanted, conduct)
     text = f'{{"id":"{id_}","readings":[{",".join(parts)}]}}'
-    return Document(id_, text.encode(), len(parts))
+    return Document(id_, text.encode())
 
 
 def _monitored(item: Enterprise, wanted: Wanted, conduct: Conduct) -> Iterator[str]:
