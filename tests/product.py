@@ -135,6 +135,7 @@ def prepare(folder: Path, since: str) -> Product:
             "QINGYU_HOME": str(folder / "home"),
             "QINGYU_DATA": str(folder / "data"),
             "QINGYU_DEMO_SINCE": since,
+            "QINGYU_SERIES": "",
         },
     )
 

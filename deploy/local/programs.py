@@ -63,7 +63,7 @@ def make(
         "QINGYU_HOME": str(settings.home),
         "QINGYU_API": f"http://127.0.0.1:{settings.api_port}",
         "QINGYU_MQTT": f"127.0.0.1:{settings.mqtt_port}",
-        **({"QINGYU_SERIES": str(settings.series)} if settings.series else {}),
+        "QINGYU_SERIES": str(settings.series or ""),
         SINCE: os.environ.get(SINCE, ""),
         **keys,
     }

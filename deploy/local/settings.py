@@ -149,10 +149,12 @@ def _switch(environment: Mapping[str, str], name: str) -> bool:
 
 
 def _series(environment: Mapping[str, str], checkout: Path) -> Path | None:
-    text = environment.get("QINGYU_SERIES", "")
-    if not text:
+    text = environment.get("QINGYU_SERIES")
+    if text is None:
         usual = checkout.parent / "shared" / "data"
         return usual if usual.is_dir() else None
+    if not text:  # set to nothing: none is wanted
+        return None
     folder = Path(text).expanduser().absolute()
     if not folder.is_dir():
         raise Cannot(f"QINGYU_SERIES is {text!r}, which is no folder: correct or unset it.")

@@ -41,6 +41,14 @@ def test_root_keeps_its_data_where_another_user_can_enter(monkeypatch: pytest.Mo
     assert here.data != elsewhere.data
 
 
+def test_the_series_lie_beside_the_checkout_unless_none_are_wanted(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    (tmp_path / "shared" / "data").mkdir(parents=True)
+
+    assert settings.read({}, checkout).series == tmp_path / "shared" / "data"
+    assert settings.read({"QINGYU_SERIES": ""}, checkout).series is None
+
+
 def test_every_value_can_be_set() -> None:
     environment = {
         **{name: str(port + 1) for name, port in settings.PORTS.items()},
