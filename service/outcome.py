@@ -46,7 +46,8 @@ async def conclude(
     changed = [value for value in conclusion.values if _differs(value, known.get(value.key))]
     superseded = [known[value.key].value_id for value in changed if value.key in known]
     await indicators.publish(connection, [_revised(value, known) for value in changed], superseded)
-    digests = _digests(analyzer, changed, conclusion.moved, now)
+    rated = [v for v in changed if v.key not in known or known[v.key].level != v.level]
+    digests = _digests(analyzer, rated, conclusion.moved, now)
     await alerts.save(connection, conclusion.moved, conclusion.standing, digests)
 
 
@@ -182,7 +183,10 @@ def _revised(value: Value, known: Mapping[Key, Published]) -> Value:
 def _digests(
     analyzer: Analyzer, changed: Sequence[Value], moved: Sequence[MovedAlert], now: datetime
 ) -> list[Digest]:
-    """Return one digest for each county with breaches that were judged late and not told singly."""
+    """Return one digest for each county with breaches that were judged late and not told singly.
+
+    ``changed`` are the values whose level is new.
+    """
     told = {key_of(item.measured) for item in moved if item.move.kind is not None}
     late: dict[str, list[datetime]] = defaultdict(list)
     for value in changed:

@@ -46,10 +46,15 @@ def judge(measured: Measured) -> Judgement:
 
 
 def explain(measured: Measured) -> tuple[str, str]:
-    """Return why an alert was raised."""
+    """Return how the hour lies to its limit, whether an alert begins or ends with it."""
     quantity = CATALOGUE[measured.subject.quantity or ""]
     value, limit = measured.value or 0.0, measured.target or 1.0
     figure, times = f"{value:.4g} {measured.unit}", f"{value / limit:.2f}"
+    if value <= limit:
+        return (
+            f"Hour mean of {quantity.en} {figure}, within the limit of {limit:g}",
+            f"{quantity.zh}小时均值 {figure}，未超过限值 {limit:g}",
+        )
     return (
         f"Suspected: hour mean of {quantity.en} {figure}, {times} times the limit of {limit:g}",
         f"涉嫌超标：{quantity.zh}小时均值 {figure}，为限值 {limit:g} 的 {times} 倍",

@@ -103,12 +103,19 @@ def judge(measured: Measured) -> Judgement:
 
 
 def explain(measured: Measured) -> tuple[str, str]:
-    """Return why an alert was raised."""
-    actual, target = measured.inputs["actual"], measured.inputs["target"]
-    gap, period = -Decimal(measured.inputs["gap"] or 0), measured.period
+    """Return how the figure lies to its target, whether an alert begins or ends with it."""
+    actual, target = Decimal(measured.inputs["actual"]), measured.inputs["target"]
+    moved, moved_zh = ("fell", "降低") if actual >= 0 else ("rose", "上升")
+    en = f"Intensity {moved} by {abs(actual)} % in {measured.period}"
+    zh = f"{measured.period} 单位GDP能耗{moved_zh} {abs(actual)}%"
+    if target is None:
+        return f"{en}, no target", f"{zh}，无目标"
+    gap = Decimal(measured.inputs["gap"])
+    if gap >= 0:
+        return f"{en}, target {target} % met", f"{zh}，达到目标 {target}%"
     return (
-        f"Intensity fell by {actual} % in {period}, {gap:.2f} points short of {target} %",
-        f"{period} 单位GDP能耗降低 {actual}%，距目标 {target}% 差 {gap:.2f} 个百分点",
+        f"{en}, {-gap:.2f} points short of {target} %",
+        f"{zh}，距目标 {target}% 差 {-gap:.2f} 个百分点",
     )
 
 

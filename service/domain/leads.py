@@ -191,10 +191,11 @@ def judge(measured: Measured) -> Judgement:
 
 
 def explain(measured: Measured, name: str, name_zh: str) -> tuple[str, str]:
-    """Return why a figure raised an alert, in English and Chinese."""
+    """Return how a figure lies to its subject's past, in English and Chinese."""
     figure = f"{measured.value or 0:,.4g} {measured.unit}"
     above = (measured.value or 0.0) / (measured.target or 1.0) - 1
+    side, side_zh = ("above", "高于") if above >= 0 else ("below", "低于")
     return (
-        f"{name} of {measured.period} is {figure}, {above:.0%} above its own past",
-        f"近{ZH[measured.period]}{name_zh} {figure}，高于自身基线 {above:.0%}",
+        f"{name} of {measured.period} is {figure}, {abs(above):.0%} {side} its own past",
+        f"近{ZH[measured.period]}{name_zh} {figure}，{side_zh}自身基线 {abs(above):.0%}",
     )

@@ -6,7 +6,7 @@ its alerts end in the state that they would have had in time; what differs is wh
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from schemas.alerts import Alert, EventKind, Phase
 from schemas.indicators import Level
@@ -14,6 +14,7 @@ from service.domain.alerts import Timing, step
 from service.domain.calendar import day_of, midnight
 
 MOMENT = timedelta(microseconds=1)
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def follow(
     """
     tracks: list[dict[Level, Track]] = [{} for _ in judged]
     moves: list[Move] = []
+    told_until = [place for place, item in enumerate(judged) if item.as_of <= (told.until or NEVER)]
     for level in sorted({level for item in judged for level in item.breached}):
         track = start.get(level, Track(Alert(Phase.NORMAL, judged[0].as_of)))
         behind: list[Move] = []
@@ -81,8 +83,8 @@ def follow(
                 behind = []
             else:
                 known = told.tracks.get(level, Track(Alert(Phase.NORMAL, item.as_of)))
-                if not episode_a_day and track.episode and known.episode:
-                    track = replace(track, episode=known.episode)
+                if told_until and place == told_until[-1] and not episode_a_day:
+                    track = _known_by(level, track, known, tracks[:place])
                 behind = _moves(level, known, track, item.as_of, _kind(item, told))
             tracks[place][level] = track
         moves += behind
@@ -111,6 +113,18 @@ def _advance(
         episode = _day_start(item.as_of) if episode_a_day else item.as_of
     after = Track(alert, episode)
     return after, moves + _moves(level, track, after, item.as_of, EventKind.CHANGE)
+
+
+def _known_by(
+    level: Level, track: Track, known: Track, before: Sequence[dict[Level, Track]]
+) -> Track:
+    """Return a track whose episode keeps the name that it is told by, wherever it begins now."""
+    if track.episode is None or known.episode is None:
+        return track
+    for tracks in before:
+        if tracks[level].episode == track.episode:
+            tracks[level] = replace(tracks[level], episode=known.episode)
+    return replace(track, episode=known.episode)
 
 
 def _moves(

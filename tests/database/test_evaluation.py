@@ -386,6 +386,22 @@ async def test_official_levels_follow_the_imports(world: World) -> None:
     assert (inputs["actual"], inputs["target"], inputs["gap"]) == ("2.00", "2.52", "-0.52")
 
 
+async def test_a_past_that_is_judged_again_is_told_once(world: World) -> None:
+    await add_county(world.owner)
+    await _target(world, "2.52")
+    later = NOW + timedelta(days=200)
+    for month, rate in (("03", "2.40"), ("06", "2.60"), ("09", "2.40")):  # two episodes
+        await _enter(world, "intensity_reduction", f"2026-01..2026-{month}", rate)
+    await world.evaluate(later, "official_intensity")
+    [digest] = await world.events()
+    assert (digest["kind"], digest["count"]) == ("digest", 2)
+    judged = await world.values("official_intensity")
+    await _enter(world, "intensity_reduction", "2026-01..2026-06", "2.60")
+    await world.evaluate(later, "official_intensity")
+    assert len(await world.events()) == 1
+    assert await world.values("official_intensity") == judged
+
+
 async def test_a_rate_follows_from_energy_and_gdp(world: World) -> None:
     await add_county(world.owner)
     await _enter(world, "energy_growth", "2026-01..2026-03", "2.10")

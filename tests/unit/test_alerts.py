@@ -158,3 +158,19 @@ def test_however_late_the_values_come_the_alert_ends_the_same(
     for move in moves:
         phase = move.after.phase
     assert phase is late[-1][LEVEL].alert.phase
+
+
+@given(st.text("x.?", min_size=1, max_size=30), st.integers(0, 30), st.booleans())
+def test_judging_the_same_again_changes_nothing(breaches: str, begin: int, a_day: bool) -> None:
+    """Also where the chain is judged again from somewhere in its middle, as late data do."""
+    in_time = Told({}, None, START)
+    tracks, _ = follow({}, chain(breaches), in_time, TIMING, episode_a_day=a_day)
+    begin = min(begin, len(breaches) - 1)
+    start = tracks[begin - 1] if begin else {}
+    last = START + (len(breaches) - 1) * TICK
+    for news in (START, last + TICK):
+        again = Told(tracks[-1], last, news)
+        found, moves = follow(
+            start, chain(breaches[begin:], begin), again, TIMING, episode_a_day=a_day
+        )
+        assert (found, moves) == (tracks[begin:], [])

@@ -1,7 +1,7 @@
 """The clock-hour mean of an outlet against its limit: suspected exceedance (涉嫌超标).
 
 A value above the limit is suspected until people have verified it. The second level, twice the
-limit, is a common practice without a document: to be confirmed by the operator.
+limit (超标倍数 1), is a common practice without a document: to be confirmed by the operator.
 """
 
 from schemas.indicators import Level
@@ -9,7 +9,7 @@ from service.domain.alerts import Judgement
 
 NAME = "hour_limit"
 SOURCE = "the outlet's limit; twice the limit by practice, to be confirmed"
-LABELS = {Level.GREEN: "达标", Level.YELLOW: "涉嫌超标", Level.RED: "涉嫌超标2倍以上"}
+LABELS = {Level.GREEN: "达标", Level.YELLOW: "涉嫌超标", Level.RED: "涉嫌超标1倍以上"}
 MULTIPLES = {Level.YELLOW: 1.0, Level.RED: 2.0}
 
 
