@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deploy.local.settings import CHECKOUT
-from tests.benchmarks import ingest
+from tests.benchmarks import ingest, rollup
 from tests.benchmarks.line import Line, running
 
 FILE = CHECKOUT / ".qingyu" / "bench.json"
@@ -27,7 +27,7 @@ class Figure:
 
 
 def measure(line: Line) -> list[Figure]:
-    """Return all figures of ingest."""
+    """Return all figures; those of ingest first, because the rest leaves more behind."""
     unit = "readings/s"
     ceiling = round(ingest.median_rate(line, ingest.copy_ceiling))
     runs = {
@@ -38,6 +38,9 @@ def measure(line: Line) -> list[Figure]:
     figures = [Figure("copy_ceiling", ceiling, unit)]
     for name, run in runs.items():
         figures.append(Figure(name, round(ingest.median_rate(line, run)), unit, ceiling))
+    at_40, at_400 = rollup.recompute(line)
+    figures.append(Figure("recompute_40_chunks", at_40, "ms"))
+    figures.append(Figure("recompute_400_chunks", at_400, "ms", at_40))
     return figures
 
 
@@ -47,7 +50,7 @@ def main() -> None:
         figures = measure(line)
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:8.3f} of {figure.ceiling:,.0f}"
-        print(f"{figure.name:24}{figure.value:>14,.0f} {figure.unit:<12}{ratio}")
+        print(f"{figure.name:24}{figure.value:>14,.6g} {figure.unit:<12}{ratio}")
     write(FILE, figures)
 
 

@@ -10,7 +10,7 @@ import pytest
 from deploy.local.fleet import figures, quarters
 from deploy.local.fleet.figures import COUNTIES
 from schemas.indicators import Level
-from service.api.official import FiguresIn, TargetsIn
+from service.api.official_rows import FiguresIn, TargetsIn
 from service.domain.intensity import contradicts
 from service.domain.rules import ndrc_2020_gap10
 
