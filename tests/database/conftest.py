@@ -8,6 +8,7 @@ import pytest
 from deploy.local.database import Database
 from ingest.commit import prepare
 from service.store.engine import EVERYWHERE, Engine, make_engine
+from tests.database.world import World
 
 
 @pytest.fixture
@@ -21,3 +22,8 @@ async def engine(db: Database) -> AsyncIterator[Engine]:
     engine = make_engine(db.service, "test", region=EVERYWHERE)
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture
+def world(owner: asyncpg.Connection, pool: asyncpg.Pool, engine: Engine) -> World:
+    return World(owner, pool, engine)

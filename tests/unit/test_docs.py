@@ -85,3 +85,9 @@ def test_lock_files_hold_hashes_and_no_addresses() -> None:
         assert "--hash=sha256:" in text
         assert "://" not in text
     assert '"resolved"' not in (CHECKOUT / "service/console/package-lock.json").read_text()
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """Two of the same name cannot be collected together."""
+    names = [path.name for path in (CHECKOUT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names))
