@@ -68,6 +68,7 @@ class Intake:
         self._bound = bytes_in_flight
         self._bytes = 0
         self._room = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     @property
     def full(self) -> bool:
@@ -89,6 +90,7 @@ class Intake:
         size = sum(len(arrival.payload) for arrival in arrivals)
         self._occupy(size)
         try:
+            await self._pass_the_turn()
             prepared = [await self._prepare(collector, arrival) for arrival in arrivals]
             batches = [item.batch for item in prepared if isinstance(item, _Prepared)]
             results = iter(await self._writer.write(batches))
@@ -127,6 +129,15 @@ class Intake:
             refused = _refused_items(payload, rejected_items)
             await self._keeper.keep(collector, sender.name, refused)
         return _Prepared(batch, rejected_items, document.id)
+
+    async def _pass_the_turn(self) -> None:
+        """Let the loop go round between any two that come together.
+
+        Else many senders that were answered together would all be decoded before the first of
+        them is written, and database and collector would wait for each other in turns.
+        """
+        async with self._turn:
+            await asyncio.sleep(0)
 
     def _occupy(self, size: int) -> None:
         self._bytes += size
