@@ -12,6 +12,7 @@ import pytest
 
 from deploy.local import database
 from deploy.local.database import Database
+from deploy.local.mosquitto import COLLECTOR, Broker
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import Runtime, ensure_database_and_broker
 from deploy.local.settings import free_port
@@ -25,6 +26,8 @@ SMALL = {
     "fsync": "off",  # these tests kill no database; those that do have a cluster of their own
     "full_page_writes": "off",
 }
+DURABLE = {**SMALL, "fsync": "on", "full_page_writes": "on"}
+COLLECTOR_PASSWORD = "of-the-collector"
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +47,24 @@ def scratch() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def cluster(runtime: Runtime, scratch: Path) -> Iterator[Cluster]:
     cluster = Cluster(runtime, scratch / "postgres", free_port(), SMALL)
+    cluster.start()
+    yield cluster
+    cluster.stop("immediate")
+
+
+@pytest.fixture(scope="session")
+def broker(runtime: Runtime, scratch: Path) -> Iterator[Broker]:
+    broker = Broker(runtime, scratch / "broker", free_port())
+    broker.write_accounts({COLLECTOR: COLLECTOR_PASSWORD})
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="session")
+def durable(runtime: Runtime, scratch: Path) -> Iterator[Cluster]:
+    """A cluster that keeps what it commits; tests may kill it."""
+    cluster = Cluster(runtime, scratch / "durable", free_port(), DURABLE)
     cluster.start()
     yield cluster
     cluster.stop("immediate")

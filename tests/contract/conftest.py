@@ -1,5 +1,5 @@
 """The real line of the end-to-end tests."""
 
-from tests.end_to_end.conftest import broker, durable, owner, plant, site
+from tests.end_to_end.conftest import owner, plant, site
 
-__all__ = ["broker", "durable", "owner", "plant", "site"]
+__all__ = ["owner", "plant", "site"]

@@ -22,29 +22,8 @@ from deploy.local.mosquitto import COLLECTOR, Broker
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import Runtime
 from deploy.local.settings import CHECKOUT, free_port
-from tests.conftest import SMALL
+from tests.conftest import COLLECTOR_PASSWORD
 from tests.registry import Plant, add_plant
-
-DURABLE = {**SMALL, "fsync": "on", "full_page_writes": "on"}
-PASSWORD = "of-the-collector"
-
-
-@pytest.fixture(scope="session")
-def broker(runtime: Runtime, scratch: Path) -> Iterator[Broker]:
-    broker = Broker(runtime, scratch / "broker", free_port())
-    broker.write_accounts({COLLECTOR: PASSWORD})
-    broker.start()
-    yield broker
-    broker.stop()
-
-
-@pytest.fixture(scope="session")
-def durable(runtime: Runtime, scratch: Path) -> Iterator[Cluster]:
-    """A cluster that keeps what it commits; tests may kill it."""
-    cluster = Cluster(runtime, scratch / "durable", free_port(), DURABLE)
-    cluster.start()
-    yield cluster
-    cluster.stop("immediate")
 
 
 @dataclass(slots=True)
@@ -97,7 +76,7 @@ class Site:
     ingest: Ingest
 
     def open_account(self, user: str, password: str = "secret") -> None:
-        self.broker.write_accounts({COLLECTOR: PASSWORD, user: password})
+        self.broker.write_accounts({COLLECTOR: COLLECTOR_PASSWORD, user: password})
 
     def mosquitto_pub(
         self, user: str, topic: str, payload: bytes, password: str = "secret"
@@ -124,7 +103,7 @@ def site(
         "QINGYU_INGEST_BIND": f"127.0.0.1:{port}",
         "QINGYU_MQTT": f"127.0.0.1:{broker.port}",
         "QINGYU_MQTT_USER": COLLECTOR,
-        "QINGYU_MQTT_PASSWORD": PASSWORD,
+        "QINGYU_MQTT_PASSWORD": COLLECTOR_PASSWORD,
     }
     log = tmp_path_factory.mktemp("ingest") / "log"
     ingest = Ingest(f"http://127.0.0.1:{port}", environment, log)
