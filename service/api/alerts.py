@@ -102,12 +102,13 @@ async def list_alerts(
 
 
 @router.get("/alerts/events")
-async def list_events(
-    session: ReadAny, limit: Annotated[int, Query(ge=1, le=1_000)] = 100
-) -> list[dict[str, Any]]:
-    """List the newest events of the feed inside the caller's scope, newest first."""
-    found = await events.newest(session.connection, limit)
-    return [event.document() for event in reversed(found)]
+async def list_events(session: ReadAny, page: PagingDep) -> Page[dict[str, Any]]:
+    """List the events of the feed inside the caller's scope, newest first."""
+    start = page.start()
+    before = None if start is None else int(start[0])
+    found = await events.newest(session.connection, page.limit + 1, before)
+    rows, following = paged(found[::-1], page.limit, lambda event: (event.event_id,))
+    return Page(items=[event.document() for event in rows], next=following)
 
 
 @router.get("/alerts/feed", response_class=EventSourceResponse)

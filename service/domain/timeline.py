@@ -6,7 +6,7 @@ its alerts end in the state that they would have had in time; what differs is wh
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from schemas.alerts import Alert, EventKind, Phase
 from schemas.indicators import Level
@@ -14,7 +14,6 @@ from service.domain.alerts import Timing, step
 from service.domain.calendar import day_of, midnight
 
 MOMENT = timedelta(microseconds=1)
-NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,8 @@ def follow(
     """
     tracks: list[dict[Level, Track]] = [{} for _ in judged]
     moves: list[Move] = []
-    told_until = [place for place, item in enumerate(judged) if item.as_of <= (told.until or NEVER)]
+    public = [n for n, item in enumerate(judged) if told.until and item.as_of <= told.until]
+    last_told = max(public, default=None)
     for level in sorted({level for item in judged for level in item.breached}):
         track = start.get(level, Track(Alert(Phase.NORMAL, judged[0].as_of)))
         behind: list[Move] = []
@@ -83,7 +83,7 @@ def follow(
                 behind = []
             else:
                 known = told.tracks.get(level, Track(Alert(Phase.NORMAL, item.as_of)))
-                if told_until and place == told_until[-1] and not episode_a_day:
+                if place == last_told and not episode_a_day:
                     track = _known_by(level, track, known, tracks[:place])
                 behind = _moves(level, known, track, item.as_of, _kind(item, told))
             tracks[place][level] = track

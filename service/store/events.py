@@ -15,7 +15,9 @@ _AFTER = text("""
 """)
 _NEWEST = text("""
     SELECT event_id, county_code, enterprise_id, kind, as_of, recorded_at, body
-    FROM alert_events ORDER BY event_id DESC LIMIT :limit
+    FROM alert_events
+    WHERE CAST(:before AS bigint) IS NULL OR event_id < :before
+    ORDER BY event_id DESC LIMIT :limit
 """)
 
 
@@ -47,9 +49,9 @@ async def after(connection: Connection, last: int, limit: int) -> list[Event]:
     return _events(await connection.execute(_AFTER, {"last": last, "limit": limit}))
 
 
-async def newest(connection: Connection, limit: int) -> list[Event]:
-    """Return the newest events, oldest first."""
-    return _events(await connection.execute(_NEWEST, {"limit": limit}))[::-1]
+async def newest(connection: Connection, limit: int, before: int | None = None) -> list[Event]:
+    """Return the newest events, of those before an id if one is given, oldest first."""
+    return _events(await connection.execute(_NEWEST, {"limit": limit, "before": before}))[::-1]
 
 
 def _events(rows: Iterable[Any]) -> list[Event]:

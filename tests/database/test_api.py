@@ -85,7 +85,16 @@ STRETCH = {"from": NOW.isoformat(), "to": (NOW + timedelta(days=1)).isoformat()}
 
 @pytest.mark.parametrize(
     "path",
-    ["/counties", "/readings", "/usage", "/emissions", "/alerts", "/alerts/feed", "/enterprises"],
+    [
+        "/counties",
+        "/readings",
+        "/usage",
+        "/emissions",
+        "/alerts",
+        "/alerts/events",
+        "/alerts/feed",
+        "/enterprises",
+    ],
 )
 async def test_every_route_asks_for_a_key(api: Api, path: str) -> None:
     answer = await api.get(path, enterprise=uscc(1))
@@ -198,6 +207,20 @@ async def test_pages_of_usage_join(api: Api, plants: list[Plant]) -> None:
             break
         cursor = {"cursor": page["next"]}
     assert seen == whole
+
+
+async def test_events_come_newest_first_in_pages(api: Api, owner: asyncpg.Connection) -> None:
+    await owner.execute(
+        "INSERT INTO alert_events (county_code, kind, as_of, body)"
+        " SELECT $1, 'change', now(), '{}' FROM generate_series(1, 5)",
+        COUNTY,
+    )
+    await api.become("regulator")
+    first = (await api.get("/alerts/events", limit=3)).json()
+    rest = (await api.get("/alerts/events", limit=3, cursor=first["next"])).json()
+    ids = [event["id"] for event in [*first["items"], *rest["items"]]]
+    assert ids == sorted(ids, reverse=True)
+    assert (len(set(ids)), rest["next"]) == (5, None)
 
 
 async def test_lists_come_as_tables(api: Api, plants: list[Plant]) -> None:

@@ -46,11 +46,12 @@ class World:
 
     async def values(self, indicator: str, **where: Any) -> list[asyncpg.Record]:
         conditions = "".join(f" AND {name} = '{value}'" for name, value in where.items())
-        return await self.owner.fetch(  # type: ignore[no-any-return]
+        found: list[asyncpg.Record] = await self.owner.fetch(
             "SELECT * FROM indicator_values WHERE superseded_at IS NULL AND indicator = $1"
             f"{conditions} ORDER BY as_of",
             indicator,
         )
+        return found
 
     async def alerts(self) -> list[tuple[str, int, str]]:
         rows = await self.owner.fetch(

@@ -35,13 +35,14 @@ async def stored(owner: asyncpg.Connection, plant: Plant) -> int:
 
 
 async def refused(owner: asyncpg.Connection, plant: Plant) -> list[asyncpg.Record]:
-    return await owner.fetch(  # type: ignore[no-any-return]
+    found: list[asyncpg.Record] = await owner.fetch(
         "SELECT sender, reason, occurrences, payload FROM rejected_payloads"
         " WHERE sender IN ($1, (SELECT name FROM clients WHERE enterprise_id = $2))"
         " ORDER BY reason",
         plant.uscc,
         plant.enterprise_id,
     )
+    return found
 
 
 async def until(owner: asyncpg.Connection, query: str, *arguments: Any) -> Any:
