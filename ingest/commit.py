@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ingest.group import DUPLICATE, REVISED, Group, Revision, Stretch
 from ingest.monitoring import GROUPS
+from ingest.registry import RawFrame
 
 COLUMNS = ("at", "value", "channel_id", "quality")
 
@@ -72,12 +73,13 @@ async def commit(connection: asyncpg.Connection, group: Group) -> NDArray[np.int
     # few round trips: between two of them the loop decodes what has arrived
     await connection.execute("BEGIN; SAVEPOINT unchanged")
     try:
-        if await _copy(connection, group):
+        if not len(group) or await _copy(connection, group):
             changed = np.ones(len(group), dtype=np.bool_)
         else:
             await connection.execute("ROLLBACK TO SAVEPOINT unchanged")
             changed = await _merge(connection, group, fates)
         await _append_revisions(connection, group.superseded)
+        await _append_frames(connection, group.frames)
         if stretches := group.stretches(changed):
             await connection.execute(_APPEND_STRETCHES, *_columns(stretches))
         await connection.execute("COMMIT")
@@ -149,6 +151,15 @@ async def _append_revisions(connection: asyncpg.Connection, revisions: list[Revi
             "reading_revisions",
             records=revisions,
             columns=("channel_id", "at", "value", "quality", "replaced_by"),
+        )
+
+
+async def _append_frames(connection: asyncpg.Connection, frames: list[RawFrame]) -> None:
+    if frames:
+        await connection.copy_records_to_table(
+            "accepted_frames",
+            records=[(item.received_at, item.mn, item.source, item.frame) for item in frames],
+            columns=("received_at", "mn", "source", "frame"),
         )
 
 

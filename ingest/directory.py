@@ -5,13 +5,14 @@ import contextlib
 import hashlib
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import asyncpg
 
 from ingest.errors import Reason, Rejected, Unavailable
 from ingest.monitoring import DIRECTORY_CHANNELS
-from ingest.registry import Batch, ChannelRow, Registry, Sender, build
+from ingest.registry import Batch, ChannelRow, Coded, Monitor, Registry, Sender, build
 from schemas.reading import Readings
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,8 @@ LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 _CHANNELS = """
     SELECT d.enterprise_id, d.code, c.quantity, c.statistic, c.channel_id,
            (extract(epoch FROM c.in_service_from) * 1000000)::bigint,
-           (extract(epoch FROM c.in_service_to) * 1000000)::bigint
+           (extract(epoch FROM c.in_service_to) * 1000000)::bigint,
+           d.device_id, c.wire_code
     FROM channels AS c JOIN devices AS d USING (device_id)
     ORDER BY c.channel_id
 """
@@ -33,6 +35,14 @@ _CLIENTS = """
     FROM clients AS k
     WHERE k.revoked_at IS NULL AND k.enterprise_id IS NOT NULL
       AND EXISTS (SELECT FROM grants AS g WHERE g.client_id = k.client_id AND g.verb = 'submit')
+"""
+
+
+_MONITORS = """
+    SELECT d.device_id, d.code, d.mn, d.enterprise_id, b.locked, b.password, b.addresses,
+           b.learning_since, array_remove(ARRAY[b.cipher_key, b.previous_cipher_key], NULL)
+    FROM devices AS d LEFT JOIN monitor_bindings AS b USING (device_id)
+    WHERE d.mn IS NOT NULL
 """
 
 
@@ -89,6 +99,26 @@ class Directory:
         except KeyError:
             raise Rejected(Reason.UNKNOWN_ENTERPRISE, uscc) from None
 
+    async def monitor(self, mn: str) -> Monitor:
+        """Return the device of an MN; raises `Rejected` when none is registered."""
+        if mn not in self._registry.monitors:
+            await self._read_on_miss()
+        try:
+            return self._registry.monitors[mn]
+        except KeyError:
+            raise Rejected(Reason.UNKNOWN_MN, mn) from None
+
+    @property
+    def monitors(self) -> Mapping[str, Monitor]:
+        """Return the registered monitors by MN."""
+        return self._registry.monitors
+
+    def admit(
+        self, device_id: int, sender: Sender, values: Sequence[Coded], now: datetime
+    ) -> tuple[Batch, list[tuple[int, Rejected]], list[int]]:
+        """Return coded values with their channels; see `Registry.admit`."""
+        return self._registry.admit(device_id, sender, values, now, self._retention)
+
     async def resolve(
         self, sender: Sender, readings: Readings, now: datetime
     ) -> tuple[Batch, list[tuple[int, Rejected]]]:
@@ -132,6 +162,23 @@ class Directory:
             channels = [ChannelRow(*row) for row in await connection.fetch(_CHANNELS)]
             enterprises = dict(await connection.fetch(_ENTERPRISES))
             clients = await connection.fetch(_CLIENTS)
-            self._registry = build(channels, enterprises, (tuple(row) for row in clients))
+            monitors = [_monitor(row, enterprises) for row in await connection.fetch(_MONITORS)]
+            self._registry = build(channels, enterprises, (tuple(row) for row in clients), monitors)
             self._read_at = time.monotonic()
             DIRECTORY_CHANNELS.set(len(channels))
+
+
+def _monitor(row: asyncpg.Record, enterprises: dict[int, str]) -> Monitor:
+    device, code, mn, enterprise, locked, password, addresses, since, keys = row
+    sender = Sender(mn, enterprise, enterprises[enterprise])
+    return Monitor(
+        device,
+        code,
+        mn,
+        sender,
+        bool(locked),
+        password,
+        tuple(addresses or ()),
+        since,
+        tuple(keys),
+    )

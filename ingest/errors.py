@@ -27,6 +27,10 @@ class Reason(StrEnum):
     UNKNOWN_ENTERPRISE = "unknown_enterprise"
     NOT_OWNER = "not_owner"
     NOT_STORABLE = "not_storable"
+    UNKNOWN_MN = "unknown_mn"
+    WRONG_PW = "wrong_pw"
+    WRONG_ADDRESS = "wrong_address"
+    UNKNOWN_CODE = "unknown_code"
 
 
 # What happened and what to do, in English and in Chinese; {fact} is what was seen.
@@ -114,6 +118,22 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.NOT_STORABLE: (
         "The database cannot hold this value ({fact}); correct it.",
         "数据库无法保存该值（{fact}），请更正。",
+    ),
+    Reason.UNKNOWN_MN: (
+        "The MN {fact} is not registered; register it or correct the device: frames wait 24 hours.",
+        "未登记的设备标识 MN {fact}，报文暂存 24 小时；请登记该设备或核对现场机 MN 设置。",
+    ),
+    Reason.WRONG_PW: (
+        "The PW is not the one of {fact}; correct it in the device, or let it be learnt again.",
+        "PW 与 {fact} 绑定的密码不符；请核对现场机密码，或由运维人员重新学习。",
+    ),
+    Reason.WRONG_ADDRESS: (
+        "The address {fact} is not one the device is bound to; add it, or let it be learnt again.",
+        "报文来自 {fact}，不在该设备绑定的地址范围内；请补充地址，或由运维人员重新学习。",
+    ),
+    Reason.UNKNOWN_CODE: (
+        "No channel carries the code {fact}; map it to a channel, its newest value is kept.",
+        "编码 {fact} 未对应测点；请在测点表中映射，最新值已保留。",
     ),
 }
 MAX_FACT = 200

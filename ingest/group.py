@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.registry import Batch
+from ingest.registry import Batch, RawFrame
 
 DAY = 86_400 * 1_000_000  # microseconds
 POSTGRES_EPOCH = 946_684_800 * 1_000_000  # 2000-01-01, from where binary timestamps count
@@ -80,6 +80,7 @@ class Group:
     lasts: NDArray[np.int64]
     fates: NDArray[np.int8]
     superseded: list[Revision]
+    frames: list[RawFrame]
 
     def __len__(self) -> int:
         """Return the number of rows to write."""
@@ -161,7 +162,8 @@ def gather(submissions: Sequence[Batch]) -> Group:
         arrived.revision(int(distinct[place]), by=int(distinct[place + 1]))
         for place in np.flatnonzero(~last)
     ]
-    return Group(arrived, distinct[~again], distinct[last], fates, superseded)
+    frames = [frame for batch in submissions for frame in batch.frames]
+    return Group(arrived, distinct[~again], distinct[last], fates, superseded, frames)
 
 
 def moment(microseconds: np.integer | int) -> datetime:

@@ -11,7 +11,7 @@ from ingest.keeper import Keeper, Refused
 from ingest.monitoring import BYTES_IN_FLIGHT, PAYLOADS, READINGS
 from ingest.protocols import json_reading
 from ingest.registry import Batch, Sender
-from ingest.writer import Outcome, Writer
+from ingest.writer import Outcome, Result, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,26 @@ class Intake:
             self._occupy(-size)
         _count(collector, answers)
         return answers
+
+    async def store(self, collector: str, size: int, batches: Sequence[Batch]) -> list[Result]:
+        """Return what became of batches, out of payloads of ``size`` bytes, once committed.
+
+        For collectors that decode by themselves; a batch that can never be stored has `Rejected`
+        for a result and is for them to keep. Raises `Unavailable`.
+        """
+        self._occupy(size)
+        try:
+            results = await self._writer.write(batches)
+        except Unavailable:
+            PAYLOADS.labels(collector=collector, outcome="unavailable").inc(len(batches))
+            raise
+        finally:
+            self._occupy(-size)
+        _count(
+            collector,
+            [item if isinstance(item, Rejected) else Answer(item) for item in results],
+        )
+        return results
 
     async def keep(self, collector: str, sender: str, payload: bytes, rejected: Rejected) -> None:
         """Keep a payload that is refused as a whole; raises `Unavailable` when that fails."""

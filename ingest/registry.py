@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import isfinite
+from typing import NamedTuple
 
 from ingest.errors import Reason, Rejected
 from schemas.reading import Readings, Source
@@ -23,18 +24,34 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
+class RawFrame:
+    """A frame to keep as it came, committed together with its readings."""
+
+    received_at: datetime
+    mn: str
+    source: str  # address of the peer
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Readings of one sender with their channels, as columns of one length."""
+    """Readings of one sender with their channels, as columns of one length, and their frame."""
 
     sender: Sender
     channels: list[int]
     instants: list[int]  # microseconds since 1970 UTC
     values: list[float]
     qualities: list[int]
+    frames: tuple[RawFrame, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of readings."""
         return len(self.channels)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not self.channels and not self.frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +65,50 @@ class ChannelRow:
     channel_id: int
     first: int
     last: int | None
+    device_id: int
+    wire_code: str | None
 
 
-_Row = tuple[int, int, int]  # channel, first and last instant in service
-_AMBIGUOUS: _Row = (-1, 0, 0)
+Row = tuple[int, int, int]  # channel, first and last instant in service
+_AMBIGUOUS: Row = (-1, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """A device with an HJ 212 identity, and what it is bound to; see `monitor_bindings`."""
+
+    device_id: int
+    code: str
+    mn: str
+    sender: Sender
+    locked: bool = False
+    password: str | None = None
+    addresses: tuple[str, ...] = ()  # CIDR
+    learning_since: datetime | None = None
+    cipher_keys: tuple[bytes, ...] = ()  # the newest first
+
+
+class Coded(NamedTuple):
+    """A value by its code on the wire; ``names`` are that and the quantity it means by default."""
+
+    names: tuple[str, ...]
+    statistic: str
+    at: int  # microseconds since 1970 UTC
+    value: float
+    quality: int
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
     """Channels and senders at one moment."""
 
-    rows: dict[int, dict[Source, _Row]] = field(default_factory=dict)  # by enterprise
+    rows: dict[int, dict[Source, Row]] = field(default_factory=dict)  # by enterprise
     devices: dict[int, set[str]] = field(default_factory=dict)
     accounts: dict[str, Sender] = field(default_factory=dict)  # by social credit code
     keys: dict[bytes, Sender] = field(default_factory=dict)  # by SHA-256
+    monitors: dict[str, Monitor] = field(default_factory=dict)  # by MN
+    # by device, then by code on the wire, or quantity where a channel has none, and statistic
+    coded: dict[int, dict[tuple[str, str], Row]] = field(default_factory=dict)
 
     def knows(self, sender: Sender, sources: Sequence[Source]) -> bool:
         """Tell whether every source is registered."""
@@ -92,11 +139,43 @@ class Registry:
             [],
         )
 
+    def admit(
+        self,
+        device_id: int,
+        sender: Sender,
+        values: Sequence[Coded],
+        now: datetime,
+        kept: timedelta,
+    ) -> tuple[Batch, list[tuple[int, Rejected]], list[int]]:
+        """Return the values with their channels, those that are refused, those without a channel.
+
+        The last two by their places. ``kept`` is the retention.
+        """
+        get = self.coded.get(device_id, {}).get
+        oldest, latest = _microseconds(now - kept), _microseconds(now + AHEAD)
+        batch = Batch(sender, [], [], [], [])
+        refused: list[tuple[int, Rejected]] = []
+        unmapped: list[int] = []
+        for place, (names, statistic, at, value, quality) in enumerate(values):
+            row = next((row for name in names if (row := get((name, statistic)))), None)
+            if row is None:
+                unmapped.append(place)
+            elif not -LARGEST <= value <= LARGEST:
+                refused.append((place, _explain_magnitude(value)))
+            elif not (oldest <= at <= latest and row[1] <= at < row[2]):
+                refused.append((place, _explain_time(at, row, now)))
+            else:
+                batch.channels.append(row[0])
+                batch.instants.append(at)
+                batch.values.append(value)
+                batch.qualities.append(quality)
+        return batch, refused, unmapped
+
     def _divide(
         self,
         sender: Sender,
         readings: Readings,
-        rows: list[_Row | None],
+        rows: list[Row | None],
         refused: list[int],
         now: datetime,
     ) -> tuple[Batch, list[tuple[int, Rejected]]]:
@@ -114,7 +193,7 @@ class Registry:
         return batch, rejected
 
     def _explain(
-        self, sender: Sender, readings: Readings, place: int, row: _Row | None, now: datetime
+        self, sender: Sender, readings: Readings, place: int, row: Row | None, now: datetime
     ) -> Rejected:
         device, quantity, statistic = readings.sources[place]
         if row is _AMBIGUOUS:
@@ -124,10 +203,8 @@ class Registry:
         if row is None:
             return Rejected(Reason.UNKNOWN_QUANTITY, f"{quantity} {statistic or ''}".strip())
         value = readings.values[place]
-        if not isfinite(value):
-            return Rejected(Reason.NOT_FINITE, value)
-        if abs(value) > LARGEST:
-            return Rejected(Reason.OUT_OF_RANGE, value)
+        if not -LARGEST <= value <= LARGEST:
+            return _explain_magnitude(value)
         return _explain_time(readings.instants[place], row, now)
 
 
@@ -135,9 +212,11 @@ def build(
     channels: Sequence[ChannelRow],
     enterprises: dict[int, str],
     clients: Iterable[tuple[bytes, str, int]],
+    monitors: Iterable[Monitor] = (),
 ) -> Registry:
-    """Return the registry of channels, social credit codes by enterprise, and client keys."""
-    rows: dict[int, dict[Source, _Row]] = {}
+    """Return the registry of channels, social credit codes by enterprise, keys and monitors."""
+    rows: dict[int, dict[Source, Row]] = {}
+    coded: dict[int, dict[tuple[str, str], Row]] = {}
     devices: dict[int, set[str]] = {}
     for channel in channels:
         row = (channel.channel_id, channel.first, NEVER if channel.last is None else channel.last)
@@ -146,15 +225,23 @@ def build(
         unsaid = (channel.device, channel.quantity, None)
         sources[unsaid] = _AMBIGUOUS if unsaid in sources else row
         devices.setdefault(channel.enterprise_id, set()).add(channel.device)
+        name = channel.wire_code or channel.quantity
+        coded.setdefault(channel.device_id, {})[name, channel.statistic] = row
     return Registry(
         rows,
         devices,
         {uscc: Sender(uscc, number, uscc) for number, uscc in enterprises.items()},
         {digest: Sender(name, number, enterprises[number]) for digest, name, number in clients},
+        {monitor.mn: monitor for monitor in monitors},
+        coded,
     )
 
 
-def _explain_time(at: int, row: _Row, now: datetime) -> Rejected:
+def _explain_magnitude(value: float) -> Rejected:
+    return Rejected(Reason.OUT_OF_RANGE if isfinite(value) else Reason.NOT_FINITE, value)
+
+
+def _explain_time(at: int, row: Row, now: datetime) -> Rejected:
     ahead = at - _microseconds(now)
     if ahead > AHEAD / timedelta(microseconds=1):
         return Rejected(Reason.FUTURE_TIME, f"{ahead // 60_000_000:,} min")

@@ -67,7 +67,7 @@ class Writer:
         rows in flight is met. Raises `Unavailable` when the store cannot take them now.
         """
         rows = sum(map(len, batches))
-        if not rows:
+        if all(batch.is_empty for batch in batches):
             return [Outcome(0, 0, 0) for _ in batches]
         if self.full or self._turn.locked():
             async with self._turn:  # first come, first served
@@ -97,14 +97,14 @@ class Writer:
     async def _write_group(self, submissions: Sequence[_Submission]) -> None:
         batches = [batch for submission in submissions for batch in submission.batches]
         try:
-            results = iter(await self._write_batches([batch for batch in batches if len(batch)]))
+            results = iter(await self._write_batches([b for b in batches if not b.is_empty]))
         except LOST as error:
             GROUPS.labels(path="failed").inc()
             _fail(submissions, Unavailable(f"{type(error).__name__}: {error}"))
             return
         for submission in submissions:
             submission.results.set_result(
-                [next(results) if len(b) else Outcome(0, 0, 0) for b in submission.batches]
+                [Outcome(0, 0, 0) if b.is_empty else next(results) for b in submission.batches]
             )
 
     async def _write_batches(self, batches: Sequence[Batch]) -> list[Result]:

@@ -55,19 +55,46 @@ class EventKind(StrEnum):
     CALIBRATION = "calibration"
 
 
-# Length of the period that a value stands for, in seconds; None: an instant.
-STATISTICS: dict[str, int | None] = {
-    "instant": None,
-    "minute.mean": 60,
-    "minute.total": 60,
-    "quarter.mean": 900,
-    "quarter.total": 900,
-    "hour.mean": 3_600,
-    "hour.mean_corrected": 3_600,
-    "hour.total": 3_600,
-    "day.mean": 86_400,
-    "day.total": 86_400,
+# Length of the period that a value stands for, in seconds; None where it is no fixed one: HJ 212
+# has minute data of 1 to 30 minutes, so there it is the channel's expected interval.
+PERIODS: dict[str, int | None] = {
+    "minute": None,
+    "quarter": 900,
+    "hour": 3_600,
+    "day": 86_400,
+    "month": None,
+    "year": None,
 }
+_OF_PERIOD = ("mean", "min", "max", "total")
+_CORRECTED = "_corrected"  # 折算: to the reference oxygen
+
+# 统计口径: values of one clock time in different statistics never overwrite each other.
+STATISTICS: tuple[str, ...] = (
+    "instant",
+    f"instant{_CORRECTED}",
+    *(f"{period}.{kind}" for period in PERIODS for kind in _OF_PERIOD),
+    *(f"{period}.{kind}{_CORRECTED}" for period in PERIODS for kind in _OF_PERIOD),
+)
+# Smallest, largest and corrected total, month and year are kept and shown, not rolled up.
+ROLLED_UP: frozenset[str] = frozenset(
+    statistic
+    for statistic in STATISTICS
+    if statistic.partition(".")[0] not in {"month", "year"}
+    and not statistic.endswith((".min", ".max", ".min_corrected", ".max_corrected"))
+    and not statistic.endswith(".total_corrected")
+)
+
+
+def is_instant(statistic: str) -> bool:
+    """Tell whether a statistic has no period."""
+    return "." not in statistic
+
+
+def period_of(statistic: str, expected_interval_s: int) -> int | None:
+    """Return the length of a statistic's period in seconds; None of an instant."""
+    if is_instant(statistic):
+        return None
+    return PERIODS[statistic.partition(".")[0]] or expected_interval_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,7 @@ async def _spans(
 ) -> tuple[list[Span], list[Span]]:
     """Return what to recompute: of registers, and of amounts and gauges."""
     kinds = await channels.kinds(connection, {change.channel_id for change in changes})
+    changes = [c for c in changes if c.channel_id in kinds]
     dials = [c for c in changes if kinds[c.channel_id].kind is ChannelKind.REGISTER]
     others = [c for c in changes if kinds[c.channel_id].kind is not ChannelKind.REGISTER]
     values = [

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    Index,
     Integer,
     SmallInteger,
     Table,
@@ -119,9 +120,19 @@ CHANNELS = Table(
     number("plausible_rate"),  # of a register, units per hour: tells a rollover from a reset
     instant("in_service_from"),
     Column("in_service_to", DateTime(timezone=True)),
+    text("wire_code", nullable=True),  # its name in HJ 212 or NHJC where it is not the default
+    text("basis", nullable=True),  # of a concentration or flow: dry, as carbon …
     UniqueConstraint("device_id", "quantity", "statistic"),
     CheckConstraint("expected_interval_s > 0 AND hold_s > 0", name="intervals"),
     CheckConstraint("scale > 0", name="scale"),
+    Index(
+        "channels_wire_code_idx",
+        "device_id",
+        "wire_code",
+        "statistic",
+        unique=True,
+        postgresql_where=Column("wire_code").is_not(None),
+    ),
 )
 
 # What changes with the transformer or the dial: in force from an instant to the next row's.

@@ -65,6 +65,7 @@ ACCEPTED_FRAMES = Table(
     text("mn"),
     text("source"),
     Column("frame", BYTEA, nullable=False),
+    Index("accepted_frames_mn_idx", "mn", "received_at"),
 )
 
 # Append-only, so writers never wait for the rollup; the instants are neither rounded nor widened.

@@ -8,12 +8,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from schemas.quantities import CATALOGUE, UNITS, Group
 from schemas.registry import (
+    ROLLED_UP,
     STATISTICS,
     ChannelKind,
     DeviceKind,
     FacilityKind,
     Label,
     Role,
+    is_instant,
 )
 from service.access import Administer
 from service.domain import uscc
@@ -110,7 +112,9 @@ class ChannelIn(_Model):
     """One quantity of a device in one statistic.
 
     ``multiplier`` and ``width`` hold from the first day in service; later ones are entered as
-    settings of their own.
+    settings of their own. ``label`` says which end of its period a value's time names; by default
+    the end, of monitors the start (HJ 212). ``wire_code`` is the code of HJ 212 or NHJC where it
+    is not the default one of the quantity.
     """
 
     quantity: QuantityCode
@@ -118,8 +122,8 @@ class ChannelIn(_Model):
     kind: ChannelKind
     role: Role
     unit: str
-    label: Label = Label.END
-    expected_interval_s: Annotated[int, Field(gt=0, le=86_400)]
+    label: Label | None = None
+    expected_interval_s: Annotated[int, Field(gt=0, le=366 * 86_400)]
     hold_s: Annotated[int, Field(gt=0, le=86_400)] | None = None
     plausible_min: float | None = None
     plausible_max: float | None = None
@@ -128,6 +132,8 @@ class ChannelIn(_Model):
     in_service_to: Instant | None = None
     multiplier: Factor = 1.0
     width: Annotated[float, Field(gt=0, le=1e15)] | None = None
+    wire_code: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,40}$")] | None = None
+    basis: Name | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -135,11 +141,14 @@ class ChannelIn(_Model):
             raise ValueError(f"unknown statistic; known are {', '.join(STATISTICS)}")
         if UNITS.get(self.unit, ("", 0.0))[0] != CATALOGUE[self.quantity].unit:
             raise ValueError(f"{self.unit} is not a unit of {self.quantity}")
-        period = STATISTICS[self.statistic]
-        if self.kind is ChannelKind.REGISTER and period is not None:
+        if self.kind is ChannelKind.REGISTER and not is_instant(self.statistic):
             raise ValueError("a register is read at an instant")
-        if self.kind is ChannelKind.AMOUNT and period is None:
+        if self.kind is ChannelKind.AMOUNT and is_instant(self.statistic):
             raise ValueError("an amount has a period, such as hour.total")
+        if self.statistic not in ROLLED_UP and self.role not in {Role.CHECK, Role.CONDITION}:
+            raise ValueError(f"{self.statistic} is kept for comparison: its role is check")
+        if self.wire_code is not None:
+            self.wire_code = self.wire_code.replace("-", "")
         if self.kind is ChannelKind.GAUGE and CATALOGUE[self.quantity].group is Group.CARRIER:
             raise ValueError("a carrier is metered by registers or amounts")
         return self
@@ -157,6 +166,12 @@ class DeviceIn(_Model):
     outlet: Code | None = None
     facility: Code | None = None
     channels: list[ChannelIn]
+
+    @model_validator(mode="after")
+    def _label(self) -> Self:
+        for channel in self.channels:
+            channel.label = channel.label or (Label.END if self.mn is None else Label.START)
+        return self
 
 
 class EnterpriseIn(_Model):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from schemas.registry import STATISTICS, ChannelKind, Label
+from schemas.registry import ChannelKind, Label
 
 QUARTER = timedelta(minutes=15)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -11,10 +11,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How the values of a channel stand in time; ``hold_s`` is a gauge's."""
+    """How the values of a channel stand in time; ``period_s`` is None of instants."""
 
     kind: ChannelKind
-    statistic: str
+    period_s: int | None
     label: Label
     hold_s: int
 
@@ -40,9 +40,9 @@ class Span:
 
 def span_of_values(channel_id: int, kind: Kind, first: datetime, last: datetime) -> Span:
     """Return what values between two instants change: their periods, or their longest hold."""
-    period = STATISTICS[kind.statistic]
-    back, ahead = timedelta(0), timedelta(seconds=kind.hold_s if period is None else period)
-    if period is not None and kind.label is Label.END:
+    reach = kind.hold_s if kind.period_s is None else kind.period_s
+    back, ahead = timedelta(0), timedelta(seconds=reach)
+    if kind.period_s is not None and kind.label is Label.END:
         back, ahead = ahead, back
     low, high = floor(first - back), ceil(last + ahead)
     return Span(channel_id, low, high, low - back - ahead, high + back + ahead)

@@ -29,11 +29,14 @@ _INSERT = text("""
                d.outlet_id, c.quantity, s.corrected, c.channel_id
         FROM channels AS c
         JOIN devices AS d USING (device_id)
-        CROSS JOIN LATERAL (SELECT c.statistic = 'hour.mean_corrected' AS corrected) AS s
+        JOIN (VALUES ('hour.mean', false, 1), ('quarter.mean', false, 2),
+                     ('minute.mean', false, 3), ('instant', false, 4),
+                     ('hour.mean_corrected', true, 1), ('quarter.mean_corrected', true, 2),
+                     ('minute.mean_corrected', true, 3), ('instant_corrected', true, 4)
+             ) AS s (statistic, corrected, place) USING (statistic)
         WHERE d.outlet_id = ANY(CAST(:outlets AS integer[]))
           AND c.role = 'outlet' AND c.kind = 'gauge'
-        ORDER BY d.outlet_id, c.quantity, s.corrected,
-                 c.statistic = 'hour.mean' DESC, c.channel_id
+        ORDER BY d.outlet_id, c.quantity, s.corrected, s.place, c.channel_id
     ),
     quarter AS (
         SELECT n.outlet_id, n.quantity, n.corrected, u.at, u.mean, u.maximum, u.measured_s

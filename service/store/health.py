@@ -20,7 +20,7 @@ _CHANNELS = text("""
     channel AS (
         SELECT e.county_code, e.enterprise_id,
                greatest(x.last_at, w.last_at) + CASE
-                   WHEN c.label = 'start' AND c.statistic <> 'instant'
+                   WHEN c.label = 'start' AND c.statistic LIKE '%.%'
                    THEN make_interval(secs => c.expected_interval_s) ELSE INTERVAL '0' END AS at,
                CAST(:now AS timestamptz) - make_interval(secs => 2 * c.expected_interval_s)
                    AS due_at

@@ -28,7 +28,7 @@ _WORK = """
                c.expected_interval_s, c.hold_s, c.plausible_min, c.plausible_max,
                c.plausible_rate, c.kind, c.label = 'end' AS label_is_end,
                CASE split_part(c.statistic, '.', 1)
-                   WHEN 'minute' THEN 60 WHEN 'quarter' THEN 900
+                   WHEN 'minute' THEN c.expected_interval_s WHEN 'quarter' THEN 900
                    WHEN 'hour' THEN 3600 WHEN 'day' THEN 86400
                END AS period_s
         FROM unnest(
