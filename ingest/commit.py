@@ -173,7 +173,9 @@ async def _append_frames(connection: asyncpg.Connection, frames: list[RawFrame])
 async def _note_marks(connection: asyncpg.Connection, marks: list[Mark]) -> None:
     newest = {(mark.device_id, mark.code, mark.at): mark.mark for mark in marks}
     if newest:
-        rows = [(*key, mark) for key, mark in sorted(newest.items())]  # all writers lock in one order
+        rows = [
+            (*key, mark) for key, mark in sorted(newest.items())
+        ]  # all writers lock in one order
         await connection.executemany(_NOTE_MARK, rows)
 
 

@@ -1,7 +1,6 @@
 """One TCP connection of HJ 212: bytes in, frames to the station, answers and commands out."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,6 +48,7 @@ class Connection:
         self._opened_at = datetime.now(UTC)
         self._monitors: dict[str, Monitor] = {}  # by MN: a logger may speak for several
         self._failures = 0
+        self._is_identified = False  # by a good frame, even of an unknown MN
         self._frame_since: float | None = None  # an unfinished frame has waited from then on
 
     async def run(self) -> None:
@@ -60,7 +60,7 @@ class Connection:
                     data = await self._reader.read(READ_BYTES)
             except TimeoutError:
                 if not self._framer.waiting:
-                    HJ212_CLOSED.labels(cause="idle" if self._monitors else "silent").inc()
+                    HJ212_CLOSED.labels(cause="idle" if self._is_identified else "silent").inc()
                     return
                 await self._take(self._framer.give_up())
                 self._frame_since = None
@@ -91,7 +91,7 @@ class Connection:
             self._frame_since = self._frame_since or now
             return self._frame_since + self._patience.frame_s
         self._frame_since = None
-        if not self._monitors:
+        if not self._is_identified:
             return opened + self._patience.identify_s
         return now + self._patience.idle_s
 
@@ -100,10 +100,10 @@ class Connection:
         skipped = [item for item in found if isinstance(item, Skipped)]
         if frames:
             self._frame_since = None
-            reply = await self._station.take(frames, self._address)
+            reply = await self._station.take(frames, self._address, self.send)
             self._attach(reply.monitors)
-            if reply.monitors:
-                self._failures = 0
+            self._failures = 0
+            self._is_identified = True
             await self._answer(b"".join(reply.answers))
         if skipped:
             self._failures += len(skipped)
@@ -114,7 +114,6 @@ class Connection:
         for mn, monitor in monitors.items():
             if mn not in self._monitors:
                 self._links.line(monitor, self._address).connected_since = self._opened_at
-                self._station.commander.attach(monitor, self.send)
         self._monitors |= monitors
 
     async def _answer(self, answers: bytes) -> None:

@@ -158,7 +158,7 @@ def gather(submissions: Sequence[Batch]) -> Group:
     fates = np.full(len(order), STORED, dtype=np.int8)
     fates[order[same_value]] = DUPLICATE
     fates[distinct[again]] = REVISED
-    last = np.append(~again[1:], True)
+    last = np.append(~again[1:], True)[: len(again)]
     superseded = [
         arrived.revision(int(distinct[place]), by=int(distinct[place + 1]))
         for place in np.flatnonzero(~last)

@@ -37,7 +37,7 @@ class Keeper:
     """Writes refused payloads to their table."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+        self.pool = pool
 
     async def keep(self, collector: str, sender: str, refused: Sequence[Refused]) -> None:
         """Return once the payloads are committed; raises `Unavailable` when they cannot be."""
@@ -46,7 +46,7 @@ class Keeper:
             for item in sorted(refused, key=_digest)  # all writers lock in one order
         ]
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self.pool.acquire() as connection, connection.transaction():
                 await connection.executemany(_KEEP, rows)
         except LOST as error:
             raise Unavailable(str(error)) from error

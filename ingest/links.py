@@ -138,6 +138,7 @@ class Links:
     async def _write(self, connection: asyncpg.Connection) -> None:
         lines = [line for line in self._lines.values() if line.is_news]
         rows = [self._row(line) for line in lines]
+        counts = [(line.frames, line.incomplete_sets) for line in lines]
         for line in lines:
             line.is_news = False
         codes, self._codes = self._codes, {}
@@ -151,9 +152,9 @@ class Links:
                 line.is_news = True
             self._codes = codes | self._codes
             raise
-        for line, row in zip(lines, rows, strict=True):
-            line.frames -= int(row[-2])
-            line.incomplete_sets -= int(row[-1])
+        for line, (frames, sets) in zip(lines, counts, strict=True):
+            line.frames -= frames
+            line.incomplete_sets -= sets
         await self._learn(connection, lines)
 
     async def _learn(self, connection: asyncpg.Connection, lines: list[Line]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ingest import bindings
-from ingest.commands import Commander
+from ingest.commands import Commander, Send
 from ingest.errors import Reason, Rejected, Unavailable
 from ingest.intake import Intake
 from ingest.links import Line, Links
@@ -56,8 +56,8 @@ class Station:
         self.commander = commander
         self._splits = Splits()
 
-    async def take(self, frames: Sequence[Frame], source: str) -> Reply:
-        """Return the reply to frames once they are stored or kept.
+    async def take(self, frames: Sequence[Frame], source: str, send: Send | None = None) -> Reply:
+        """Return the reply to frames once they are stored or kept; ``send`` reaches their monitors.
 
         What cannot be stored or kept now is not answered: its sender will send it again.
         """
@@ -68,7 +68,7 @@ class Station:
         left = 0
         for frame in frames:
             try:
-                outcome = await self._judge(frame, source, now, monitors)
+                outcome = await self._judge(frame, source, now, monitors, send)
             except Unavailable:
                 HJ212_FRAMES.labels(outcome="unavailable").inc()
                 left += 1
@@ -87,7 +87,12 @@ class Station:
             await self._quarantine.keep(sender, source, item.excerpt, rejected)
 
     async def _judge(
-        self, frame: Frame, source: str, now: datetime, monitors: dict[str, Monitor]
+        self,
+        frame: Frame,
+        source: str,
+        now: datetime,
+        monitors: dict[str, Monitor],
+        send: Send | None,
     ) -> _Taken | bytes | None:
         """Return what is to be stored, the answer to what is not, or None for no answer.
 
@@ -100,6 +105,8 @@ class Station:
             if (refused := bindings.judge(monitor, packet.pw, source)) is not None:
                 raise refused
             monitors[packet.mn] = monitor
+            if send is not None:
+                self.commander.attach(monitor, send)
             return self._take_packet(frame, packet, monitor, source, now)
         except Rejected as rejected:
             await self._keep(frame, packet, source, rejected)
@@ -119,14 +126,14 @@ class Station:
         line = self._links.line(monitor, source)
         _note(line, packet, now)
         if packet.cn in hj212.REPLIES:
-            self.commander.note(packet)
+            self.commander.note(monitor, packet)
             return None
         if packet.cn in hj212.NOTICES:
             line.last_heartbeat_at = now if packet.cn != "1013" else line.last_heartbeat_at
             if packet.cn == "1013":
                 self.commander.set_clock(monitor)
             return hj212.answer(packet)
-        self.commander.note(packet)
+        self.commander.note(monitor, packet)
         batch = Batch(monitor.sender, [], [], [], [])
         refused = None
         if packet.cn in hj212_readings.DATA or packet.cn == "2081":
@@ -211,4 +218,3 @@ def _with(batch: Batch, *frames: RawFrame, marks: tuple[Mark, ...] = ()) -> Batc
 
 def _moment(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
-

@@ -51,9 +51,13 @@ class Settings(BaseModel):
 
 async def run(settings: Settings, intake: Intake) -> None:
     """Serve until cancelled; what is not answered by then the monitors send again."""
-    links = Links(intake.pool.acquire, f"hj212 {settings.bind}", timedelta(settings.learning_days))
-    quarantine = Quarantine(intake.keeper, intake.pool, intake.directory)
-    commander = Commander(intake.pool, intake.directory, settings.answer_s, settings.execute_s)
+    links = Links(
+        intake.keeper.pool.acquire, f"hj212 {settings.bind}", timedelta(settings.learning_days)
+    )
+    quarantine = Quarantine(intake.keeper, intake.keeper.pool, intake.directory)
+    commander = Commander(
+        intake.keeper.pool, intake.directory, settings.answer_s, settings.execute_s
+    )
     station = Station(intake, links, quarantine, commander)
     listener = _Listener(settings, intake, links, station)
     host, _, port = settings.bind.rpartition(":")
@@ -83,9 +87,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
 class _Listener:
     """The connections of one collector."""
 
-    def __init__(
-        self, settings: Settings, intake: Intake, links: Links, station: Station
-    ) -> None:
+    def __init__(self, settings: Settings, intake: Intake, links: Links, station: Station) -> None:
         self._settings = settings
         self._directory = intake.directory
         self._links = links

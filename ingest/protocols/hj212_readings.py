@@ -11,7 +11,7 @@ from ingest.protocols.hj212_values import Content, Suffix, Value, quality_of
 from schemas.factors import FACTORS
 from schemas.reading import QUALITY_NUMBERS, Coded
 
-# 实时, 分钟, 小时, 日: HJ 212-2017, table 9; 2013 of HJ 212-2025, an analysis of a periodic monitor.
+# 分钟, 小时, 日 (HJ 212-2017, table 9); 2013 of HJ 212-2025 is an analysis of a periodic monitor.
 PERIODS = {"2051": "minute", "2061": "hour", "2031": "day"}
 _KINDS = {
     Suffix.AVG: "mean",
