@@ -82,10 +82,10 @@ def check(cn: str, parameters: Mapping[str, object]) -> dict[str, Value]:
         raise Unfit(f"cn is one of {known}", f"cn 应为 {known} 之一")
     names = {name.rstrip("?"): not name.endswith("?") for name in command.parameters}
     if unknown := sorted(parameters.keys() - names.keys()):
-        known = ", ".join(names) or "—"
+        known = ", ".join(names)
         raise Unfit(
-            f"{cn} has no parameter {unknown[0][:40]!r}; it has {known}",
-            f"{cn} 没有参数 {unknown[0][:40]!r}；可用参数：{known}",
+            f"{cn} has no parameter {unknown[0][:40]!r}; it has {known or 'none'}",
+            f"{cn} 没有参数 {unknown[0][:40]!r}；可用参数：{known or '无'}",
         )
     if missing := [name for name, needed in names.items() if needed and name not in parameters]:
         raise Unfit(f"{cn} needs {', '.join(missing)}", f"{cn} 缺少参数 {', '.join(missing)}")
