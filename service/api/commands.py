@@ -1,24 +1,14 @@
 """Commands to HJ 212 monitors: asked for, followed, cancelled while they wait."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 
-from schemas.commands import (
-    COMMANDS,
-    EXECUTION_RETURNS,
-    REQUEST_RETURNS,
-    Kind,
-    State,
-    Unfit,
-    check,
-    masked,
-)
-from schemas.host_commands import PARAMETERS, Confidence
+from schemas.commands import COMMANDS, State, Unfit, check, masked
 from service.access import Administer, ReadCommands, Session
+from service.api.command_items import CatalogueItem, CommandItem, catalogued, item_of
 from service.api.monitors import Mn, known
 from service.api.pages import FormatDep, Page, PagingDep, number, paged, respond
 from service.problems import Problem, not_found
@@ -44,82 +34,10 @@ class CommandIn(BaseModel):
     confirm: bool = Field(False, description="needed where the catalogue says so")
 
 
-class Return(BaseModel):
-    """A return code with its meaning."""
-
-    code: int
-    zh: str | None
-    en: str | None
-
-
-class CommandItem(BaseModel):
-    """A command and how far it has come; passwords and keys are hidden."""
-
-    id: int
-    enterprise: str
-    device: str
-    mn: str | None
-    cn: str
-    name: str | None
-    name_en: str | None
-    parameters: dict[str, int | str]
-    state: State
-    requested_by: str
-    requested_at: datetime
-    expires_at: datetime
-    qn: str | None
-    attempts: int
-    sent_at: datetime | None
-    answered_at: datetime | None
-    request_return: Return | None = Field(description="QnRtn of 9011")
-    finished_at: datetime | None
-    execution_return: Return | None = Field(description="ExeRtn of 9012")
-    reply: Any = Field(description="what the device sent for it")
-
-
-class ParameterItem(BaseModel):
-    """A parameter of a command."""
-
-    name: str
-    name_zh: str
-    name_en: str
-    optional: bool
-    accepts: str
-
-
-class CatalogueItem(BaseModel):
-    """A command that can be asked for."""
-
-    cn: str
-    name: str
-    name_en: str
-    kind: Kind
-    parameters: list[ParameterItem]
-    versions: list[str]
-    confirm: bool = Field(description="it moves the instrument or changes what it is reached by")
-    source: str
-    confidence: Confidence
-
-
 @router.get("/commands/catalogue")
 async def list_catalogue(_session: ReadCommands) -> Page[CatalogueItem]:
     """List the commands that can be asked for."""
-    return Page(
-        items=[
-            CatalogueItem(
-                cn=command.cn,
-                name=command.zh,
-                name_en=command.en,
-                kind=command.kind,
-                parameters=[_parameter(name) for name in command.parameters],
-                versions=list(command.versions),
-                confirm=command.confirm,
-                source=command.source,
-                confidence=command.confidence,
-            )
-            for command in COMMANDS.values()
-        ]
-    )
+    return Page(items=[catalogued(command) for command in COMMANDS.values()])
 
 
 @router.post("/monitors/{mn}/commands", status_code=201)
@@ -159,7 +77,7 @@ async def ask(session: Administer, mn: Mn, document: CommandIn) -> CommandItem:
         )
     detail = {"id": asked, "mn": mn, "cn": command.cn, "parameters": masked(parameters)}
     await audit.append(session.connection, name, "ask_command", detail)
-    return _item(await _stored(session, asked))
+    return item_of(await _stored(session, asked))
 
 
 @router.get("/commands")
@@ -180,13 +98,13 @@ async def list_commands(
         None if start is None else start[0],
     )
     rows, following = paged(found, page.limit, lambda row: (row.command_id,))
-    return respond(Page(items=[_item(row) for row in rows], next=following), format_, "commands")
+    return respond(Page(items=[item_of(row) for row in rows], next=following), format_, "commands")
 
 
 @router.get("/commands/{command_id}")
 async def get_command(session: ReadCommands, command_id: CommandId) -> CommandItem:
     """Return one command."""
-    return _item(await _stored(session, command_id))
+    return item_of(await _stored(session, command_id))
 
 
 @router.delete("/commands/{command_id}")
@@ -204,7 +122,7 @@ async def cancel(session: Administer, command_id: CommandId) -> CommandItem:
     await audit.append(
         session.connection, session.permit.client.name, "cancel_command", {"id": command_id}
     )
-    return _item(await _stored(session, command_id))
+    return item_of(await _stored(session, command_id))
 
 
 async def _stored(session: Session, command_id: int) -> StoredCommand:
@@ -212,47 +130,3 @@ async def _stored(session: Session, command_id: int) -> StoredCommand:
     if found is None:
         raise not_found("command of this id", "该编号的命令")
     return found
-
-
-def _parameter(name: str) -> ParameterItem:
-    parameter = PARAMETERS[name.rstrip("?")]
-    return ParameterItem(
-        name=parameter.name,
-        name_zh=parameter.zh,
-        name_en=parameter.en,
-        optional=name.endswith("?"),
-        accepts=parameter.accepts,
-    )
-
-
-def _return(code: int | None, meanings: dict[int, tuple[str, str]]) -> Return | None:
-    if code is None:
-        return None
-    zh, en = meanings.get(code, (None, None))
-    return Return(code=code, zh=zh, en=en)
-
-
-def _item(row: StoredCommand) -> CommandItem:
-    command = COMMANDS.get(row.cn)
-    return CommandItem(
-        id=row.command_id,
-        enterprise=row.uscc,
-        device=row.device,
-        mn=row.mn,
-        cn=row.cn,
-        name=None if command is None else command.zh,
-        name_en=None if command is None else command.en,
-        parameters=masked(row.parameters),
-        state=State(row.state),
-        requested_by=row.requested_by,
-        requested_at=row.requested_at,
-        expires_at=row.expires_at,
-        qn=row.qn,
-        attempts=row.attempts,
-        sent_at=row.sent_at,
-        answered_at=row.answered_at,
-        request_return=_return(row.request_return, REQUEST_RETURNS),
-        finished_at=row.finished_at,
-        execution_return=_return(row.execution_return, EXECUTION_RETURNS),
-        reply=row.reply,
-    )
