@@ -47,6 +47,11 @@ async def drop_old(engine: Engine, settings: Settings, now: datetime) -> dict[st
             )
     except (DBAPIError, OSError) as error:
         logger.warning("no rejected payload was deleted this time: %s", error)
+    try:
+        async with engine.begin() as connection:
+            await retention.delete_marks(connection, now - timedelta(days=settings.retention_days))
+    except (DBAPIError, OSError) as error:
+        logger.warning("no condition mark was deleted this time: %s", error)
     if any(dropped.values()):
         logger.info("dropped chunks: %s", dropped)
     return dropped

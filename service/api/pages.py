@@ -14,7 +14,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
-from service.problems import bad_parameter
+from service.problems import Problem, bad_parameter
 
 Item = TypeVar("Item")
 MAX_LIMIT = 10_000
@@ -53,15 +53,48 @@ class Paging:
             return None
         try:
             key = json.loads(base64.urlsafe_b64decode(self._cursor.encode()))
-        except ValueError:
+        except (ValueError, RecursionError):
             key = None
         if not isinstance(key, list):
-            raise bad_parameter(
-                "cursor",
-                "not a cursor; leave it out or send `next` of the page before",
-                "不是有效游标，请去掉或使用上一页的 next",
-            )
+            raise _bad_cursor()
         return key
+
+    def after(self, *kinds: Callable[[Any], Any]) -> list[Any] | None:
+        """Return the key as `start` does, each part read by its kind."""
+        key = self.start()
+        if key is None:
+            return None
+        try:
+            return [kind(part) for kind, part in zip(kinds, key, strict=True)]
+        except (TypeError, ValueError, OverflowError) as error:
+            raise _bad_cursor() from error
+
+
+def _bad_cursor() -> Problem:
+    return bad_parameter(
+        "cursor",
+        "not a cursor; leave it out or send `next` of the page before",
+        "不是有效游标，请去掉或使用上一页的 next",
+    )
+
+
+def number(part: Any) -> int:
+    """Return a part of a key that is a number of the database."""
+    if isinstance(part, int) and 0 <= part < 2**63:
+        return part
+    raise ValueError(part)
+
+
+def instant(part: Any) -> datetime:
+    """Return a part of a key that is an instant."""
+    return datetime.fromisoformat(part).astimezone(UTC)
+
+
+def text(part: Any) -> str:
+    """Return a part of a key that is a text."""
+    if isinstance(part, str):
+        return part
+    raise ValueError(part)
 
 
 PagingDep = Annotated[Paging, Depends()]

@@ -10,6 +10,8 @@ _PATIENCE = text("SET LOCAL lock_timeout = '5s'")
 _DROP = text("SELECT drop_before(:relation, :instant)")
 _DELETE_REJECTED = text("DELETE FROM rejected_payloads WHERE last_received_at < :instant")
 
+_DELETE_MARKS = text("DELETE FROM condition_marks WHERE at < :instant")
+
 
 async def drop_before(connection: Connection, relation: str, instant: datetime) -> int:
     """Drop the chunks of a table that lie wholly before an instant; returns how many.
@@ -23,3 +25,8 @@ async def drop_before(connection: Connection, relation: str, instant: datetime) 
 async def delete_rejected(connection: Connection, instant: datetime) -> None:
     """Delete rejected payloads that were last received before an instant."""
     await connection.execute(_DELETE_REJECTED, {"instant": instant})
+
+
+async def delete_marks(connection: Connection, instant: datetime) -> None:
+    """Delete marks of production conditions from before an instant."""
+    await connection.execute(_DELETE_MARKS, {"instant": instant})

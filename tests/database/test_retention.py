@@ -8,6 +8,7 @@ import pytest
 from service import retention
 from service.settings import Settings
 from service.store.engine import Engine
+from tests.database.monitors import add_station
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SETTINGS = Settings(
@@ -41,6 +42,19 @@ async def aged(owner: asyncpg.Connection) -> asyncpg.Connection:
                 statement = statement.replace("CAST($1 AS text)", f"'{instant}'")
             await owner.execute(statement, instant)
     return owner
+
+
+async def test_old_condition_marks_are_deleted(owner: asyncpg.Connection, engine: Engine) -> None:
+    station = await add_station(owner, 1)
+    for instant in (OLD, NEW):
+        await owner.execute(
+            "INSERT INTO condition_marks (device_id, wire_code, at, mark)"
+            " VALUES ($1, 'p99101', $2, 'St')",
+            station.device_id,
+            instant,
+        )
+    await retention.drop_old(engine, SETTINGS, NOW)
+    assert await owner.fetchval("SELECT array_agg(at) FROM condition_marks") == [NEW]
 
 
 async def counted(owner: asyncpg.Connection) -> dict[str, int]:
