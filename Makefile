@@ -2,7 +2,7 @@
 LOCAL = python3 deploy/local/bootstrap.py local --
 DEV = python3 deploy/local/bootstrap.py dev --
 .DEFAULT_GOAL = help
-.PHONY: up down misbehave behave statistics test check bench lock clean help
+.PHONY: up down misbehave behave statistics packet test check bench lock clean help
 
 up: ## the whole product on this machine (DETACH=1: in the background, DEMO=0: empty)
 	@$(LOCAL) deploy.local.up
@@ -18,6 +18,9 @@ behave: ## end every misbehaviour
 
 statistics: ## QUARTER=2026Q3: import the demo's next official quarter
 	@$(LOCAL) deploy.local.fleet statistics $(if $(QUARTER),--quarter "$(QUARTER)")
+
+packet: ## VALUE=55: one HJ 212 packet of the demo's monitor over TCP, and its answer
+	@$(LOCAL) deploy.local.packet $(if $(CN),--cn $(CN)) $(if $(VALUE),--value $(VALUE))
 
 test: ## unit, contract, database, end to end and browser tests
 	@$(DEV) pytest $(ARGS)

@@ -13,6 +13,7 @@ from service.store.engine import Engine, Lock, try_lock
 logger = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
+QUARANTINE = timedelta(hours=24)  # frames wait for their monitor to be registered
 
 
 async def run(engine: Engine, settings: Settings) -> None:
@@ -43,7 +44,9 @@ async def drop_old(engine: Engine, settings: Settings, now: datetime) -> dict[st
     try:
         async with engine.begin() as connection:
             await retention.delete_rejected(
-                connection, now - timedelta(days=settings.rejected_retention_days)
+                connection,
+                now - timedelta(days=settings.rejected_retention_days),
+                now - QUARANTINE,
             )
     except (DBAPIError, OSError) as error:
         logger.warning("no rejected payload was deleted this time: %s", error)

@@ -57,6 +57,23 @@ async def test_old_condition_marks_are_deleted(owner: asyncpg.Connection, engine
     assert await owner.fetchval("SELECT array_agg(at) FROM condition_marks") == [NEW]
 
 
+async def test_frames_of_an_unknown_monitor_wait_for_a_day(
+    owner: asyncpg.Connection, engine: Engine
+) -> None:
+    for reason, hours in (("unknown_mn", 23), ("unknown_mn", 25), ("wrong_pw", 25)):
+        await owner.execute(
+            "INSERT INTO rejected_payloads (collector, sender, reason, detail, payload,"
+            " payload_bytes, digest, last_received_at)"
+            " VALUES ('hj212', $1, $2, '', '', 0, sha256(convert_to($1, 'UTF8')), $3)",
+            f"{reason}{hours}",
+            reason,
+            NOW - timedelta(hours=hours),
+        )
+    await retention.drop_old(engine, SETTINGS, NOW)
+    left = await owner.fetch("SELECT sender FROM rejected_payloads ORDER BY 1")
+    assert [row[0] for row in left] == ["unknown_mn23", "wrong_pw25"]
+
+
 async def counted(owner: asyncpg.Connection) -> dict[str, int]:
     return {table: await owner.fetchval(f"SELECT count(*) FROM {table}") for table in ROWS}
 
