@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import pkgutil
 import signal
 from datetime import timedelta
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 import asyncpg
 import uvloop
 
+from ingest import collectors as collector_modules
 from ingest import settings as configuration
 from ingest.commit import prepare
 from ingest.directory import Directory
 from ingest.intake import Intake
 from ingest.keeper import Keeper
+from ingest.replay import Replay, Replayer
 from ingest.writer import Writer
 
 logger = logging.getLogger("ingest")
@@ -44,6 +47,13 @@ def _find(table: dict[str, Any]) -> tuple[Any, Any]:
         raise SystemExit(f"The collector {kind!r} is not configured well: {error}") from None
 
 
+def _replayers() -> dict[str, Replayer]:
+    """Return what tries payloads again, by collector: of all that exist, configured here or not."""
+    names = [module.name for module in pkgutil.iter_modules(collector_modules.__path__)]
+    modules = {name: importlib.import_module(f"ingest.collectors.{name}") for name in names}
+    return {name: module.replay for name, module in modules.items() if hasattr(module, "replay")}
+
+
 async def _run(settings: configuration.Settings, collectors: list[tuple[Any, Any]]) -> None:
     task = asyncio.current_task()
     if task is not None:
@@ -65,6 +75,7 @@ async def _run(settings: configuration.Settings, collectors: list[tuple[Any, Any
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(directory.run())
             tasks.create_task(writer.run())
+            tasks.create_task(Replay(settings.database, pool, directory, _replayers()).run())
             for module, its_settings in collectors:
                 tasks.create_task(module.run(its_settings, intake))
     finally:

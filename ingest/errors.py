@@ -26,6 +26,7 @@ class Reason(StrEnum):
     AMBIGUOUS_STATISTIC = "ambiguous_statistic"
     UNKNOWN_ENTERPRISE = "unknown_enterprise"
     NOT_OWNER = "not_owner"
+    UNKNOWN_SENDER = "unknown_sender"
     NOT_STORABLE = "not_storable"
 
 
@@ -110,6 +111,10 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.NOT_OWNER: (
         "This key may not report for {fact}; use that enterprise's own key.",
         "该密钥无权上报 {fact}，请使用该企业自己的密钥。",
+    ),
+    Reason.UNKNOWN_SENDER: (
+        "The sender {fact} has no valid key any more; give it one and replay, or purge this.",
+        "上报方 {fact} 已无有效密钥；请重新发放后重放，或清除该报文。",
     ),
     Reason.NOT_STORABLE: (
         "The database cannot hold this value ({fact}); correct it.",

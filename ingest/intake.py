@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 from ingest.directory import Directory
 from ingest.errors import Reason, Rejected, Unavailable
-from ingest.keeper import Keeper, Refused
+from ingest.keeper import Keeps, Refused
 from ingest.monitoring import BYTES_IN_FLIGHT, PAYLOADS, READINGS
 from ingest.protocols import json_reading
 from ingest.registry import Batch, Sender
-from ingest.writer import Outcome, Writer
+from ingest.writer import Outcome, Writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Intake:
     """The way from a payload to its answer, the same for every transport."""
 
     def __init__(
-        self, directory: Directory, writer: Writer, keeper: Keeper, bytes_in_flight: int
+        self, directory: Directory, writer: Writes, keeper: Keeps, bytes_in_flight: int
     ) -> None:
         self.directory = directory
         self._writer = writer

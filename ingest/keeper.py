@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import asyncpg
 
@@ -32,6 +33,13 @@ class Refused:
     items: int = 1
 
 
+class Keeps(Protocol):
+    """Where refused payloads go."""
+
+    async def keep(self, collector: str, sender: str, refused: Sequence[Refused]) -> None:
+        """Return once the payloads are kept."""
+
+
 class Keeper:
     """Writes refused payloads to their table."""
 
@@ -42,7 +50,7 @@ class Keeper:
         """Return once the payloads are committed; raises `Unavailable` when they cannot be."""
         rows = [
             _row(collector, _storable(sender), item)
-            for item in sorted(refused, key=_digest)  # all writers lock in one order
+            for item in sorted(refused, key=digest)  # all writers lock in one order
         ]
         try:
             async with self._pool.acquire() as connection, connection.transaction():
@@ -61,11 +69,12 @@ def _row(collector: str, sender: str, item: Refused) -> tuple[object, ...]:
         item.reason.detail,
         item.payload[:MAX_KEPT],
         len(item.payload),
-        _digest(item),
+        digest(item),
     )
 
 
-def _digest(item: Refused) -> bytes:
+def digest(item: Refused) -> bytes:
+    """Return what tells a payload from another of its sender."""
     return hashlib.sha256(item.payload).digest()
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ingest.errors import Rejected, Unavailable
 from ingest.intake import Answer, Arrival, Intake
 from ingest.link import Broker, Delivery, Link
+from ingest.monitoring import REPLAY
 from ingest.protocols import json_reading
 
 COLLECTOR = "mqtt"
@@ -95,6 +96,13 @@ async def _take(intake: Intake, deliveries: list[Delivery]) -> list[dict[str, ob
     taken = await intake.take(COLLECTOR, list(arrivals.values()))
     answers.update(zip(arrivals, taken, strict=True))
     return [_outcome(delivery, answers[place]) for place, delivery in enumerate(deliveries)]
+
+
+async def replay(intake: Intake, sender: str, payload: bytes) -> Answer | Rejected:
+    """Return the answer to a payload that was refused, to its account as it is registered now."""
+    account = await intake.directory.account(sender)
+    [answer] = await intake.take(REPLAY, [Arrival(account, payload)])
+    return answer
 
 
 def _outcome(delivery: Delivery, answer: Answer | Rejected) -> dict[str, object] | None:

@@ -1,6 +1,6 @@
 """Every table, once; `alembic check` compares them with the migrations."""
 
-from schemas.tables import access, derived, official, outcome, registry, series
+from schemas.tables import access, broker, derived, official, outcome, registry, series
 from schemas.tables.metadata import METADATA
 
-__all__ = ["METADATA", "access", "derived", "official", "outcome", "registry", "series"]
+__all__ = ["METADATA", "access", "broker", "derived", "official", "outcome", "registry", "series"]
