@@ -86,7 +86,38 @@ def upgrade() -> None:
     """)
     for grant in GRANTS:
         op.execute(f"GRANT {grant}")
+    _create_views()
     _create_functions()
+
+
+def _create_views() -> None:
+    op.execute("ALTER TABLE mqtt_accounts ENABLE ROW LEVEL SECURITY")
+    op.execute("""
+        CREATE POLICY scope ON mqtt_accounts TO qingyu_service
+        USING (sees_all() OR enterprise_id IN (SELECT enterprise_id FROM enterprises))
+    """)
+    # for a broker that asks the database itself, such as EMQX
+    op.execute("""
+        DO $$ BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'qingyu_broker') THEN
+                CREATE ROLE qingyu_broker NOLOGIN;
+            END IF;
+        END $$
+    """)
+    op.execute("""
+        CREATE VIEW mqtt_credentials AS
+        SELECT user_name, password_hash, salt FROM mqtt_accounts
+        WHERE disabled_at IS NULL AND (revoked_at IS NULL OR revoked_at > now())
+    """)
+    op.execute("""
+        CREATE VIEW mqtt_permissions AS
+        SELECT user_name, 'allow' AS permission, action, replace(topic, '{uscc}', uscc) AS topic
+        FROM mqtt_accounts JOIN enterprises USING (enterprise_id),
+            (VALUES ('publish', 'qingyu/v1/{uscc}/readings'),
+                    ('subscribe', 'qingyu/v1/{uscc}/outcomes'),
+                    ('subscribe', 'qingyu/v1/alerts/#')) AS rule (action, topic)
+    """)
+    op.execute("GRANT SELECT ON mqtt_credentials, mqtt_permissions TO qingyu_broker")
 
 
 def _create_functions() -> None:
@@ -131,5 +162,7 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION notify_{table}()")
     op.execute("REVOKE SELECT ON reading_revisions FROM qingyu_ingest")
     op.execute("REVOKE DELETE ON rejected_payloads FROM qingyu_ingest")
+    op.execute("DROP VIEW mqtt_permissions")
+    op.execute("DROP VIEW mqtt_credentials")
     for table in ("collector_slots", "mqtt_accounts", "replay_payloads", "replays"):
         op.execute(f"DROP TABLE {table}")

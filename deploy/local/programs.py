@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from deploy.local.database import Database
+from deploy.local.dynamic_security import COLLECTOR
 from deploy.local.errors import Cannot
 from deploy.local.fleet.variables import SINCE
-from deploy.local.mosquitto import COLLECTOR
 from deploy.local.processes import Program
 from deploy.local.settings import CHECKOUT, Settings
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from deploy.local import assets, database, detached, programs, records, settings
 from deploy.local.database import Database
+from deploy.local.dynamic_security import COLLECTOR
 from deploy.local.errors import Cannot, explain
 from deploy.local.fleet import accounts, progress, registry, variables
 from deploy.local.fleet.enterprises import enterprises
-from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.mosquitto import Broker
 from deploy.local.phases import Phases
 from deploy.local.postgres import Cluster
 from deploy.local.programs import Programs, answers
@@ -108,7 +109,7 @@ class Local:
         password = self._secrets.password("collector")
         users = accounts.load(chosen.home) if chosen.demo else {}
         broker = Broker(runtime, chosen.data / "broker", chosen.mqtt_port)
-        broker.write_accounts({COLLECTOR: password, **users})
+        broker.let_in({COLLECTOR: password})
         supervisor.start(broker)
         made = programs.make(chosen, urls, password, keys)
         self._start_programs(supervisor, made, urls.owner)
