@@ -140,7 +140,8 @@ async def test_times_bound_when_it_was_received_last(
 
 async def test_pages_follow_each_other(api: Api, plants: list[Plant]) -> None:
     await api.become("operator")
-    seen, cursor = [], {}
+    seen: list[int] = []
+    cursor: dict[str, str] = {}
     while True:
         answer = await api.client.get("/rejected-payloads", params={"limit": 3, **cursor})
         seen += [item["id"] for item in answer.json()["items"]]
