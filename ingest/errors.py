@@ -147,6 +147,14 @@ class Unavailable(Exception):
     """The store cannot take readings now; do not acknowledge, send again."""
 
 
+class SlotTaken(Exception):
+    """Another process collects in this slot: end this one, and give each a slot of its own."""
+
+
+class NotDrained(Exception):
+    """The broker does not let a slot be drained: its session stays, drain it again."""
+
+
 def _printable(fact: str) -> str:
     shown = "".join(character if character.isprintable() else "\ufffd" for character in fact)
     return shown if len(shown) <= MAX_FACT else shown[: MAX_FACT - 1] + "…"
