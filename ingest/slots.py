@@ -18,7 +18,7 @@ from schemas.locks import Lock
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_S = 10.0  # a process that was killed may seem to live on for a moment
+PATIENCE_S = 5.0  # a process that was killed may seem to live on for a moment
 LOOK_EVERY_S = 0.2
 CONNECT_AGAIN_AFTER_S = 2.0
 LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)

@@ -32,6 +32,8 @@ class Address:
     password: str
     tls: bool = False
     certificate_authority: str | None = None
+    certificate: str | None = None  # our own, where the broker asks for one
+    certificate_key: str | None = None
 
     def client(self, name: str) -> Client:
         """Return a client of this account that is not connected yet."""
@@ -43,7 +45,10 @@ class Address:
         made.username_pw_set(self.user, self.password)
         made.connect_timeout = PATIENCE_S
         if self.tls:
-            made.tls_set_context(ssl.create_default_context(cafile=self.certificate_authority))
+            context = ssl.create_default_context(cafile=self.certificate_authority)
+            if self.certificate is not None:
+                context.load_cert_chain(self.certificate, self.certificate_key)
+            made.tls_set_context(context)
         return made
 
     @property

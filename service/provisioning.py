@@ -53,6 +53,8 @@ def address_of(settings: Settings) -> Address | None:
         password,
         settings.broker_tls,
         settings.broker_certificate_authority,
+        settings.broker_certificate,
+        settings.broker_certificate_key,
     )
 
 

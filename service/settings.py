@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     broker_password_file: Path | None = None  # instead of it
     broker_tls: bool = False
     broker_certificate_authority: str | None = None
+    broker_certificate: str | None = None
+    broker_certificate_key: str | None = None
     broker_reads_tables: bool = False  # it asks the database itself and is told nothing
     rollup_workers: int = Field(default=2, ge=1)
     retention_days: int = Field(default=5 * 366, ge=31)  # of readings

@@ -15,6 +15,7 @@ from deploy.local.errors import Cannot, explained
 from deploy.local.processes import Program
 from deploy.local.runtime import Runtime
 from deploy.local.settings import check_port
+from deploy.local.tls import Tls
 from service.control import Address, BrokerAway, Control
 
 _MIB = 1 << 20
@@ -56,6 +57,7 @@ class Broker:
     folder: Path
     port: int
     name: str = "mosquitto"
+    tls: Tls | None = None
     _program: Program = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -151,7 +153,8 @@ class Broker:
         text = _CONFIGURATION.format(
             port=self.port, folder=self.folder, limit=limit, plugin=plugin, accounts=self._accounts
         )
-        _write(self._configuration, text)
+        more = "" if self.tls is None else self.tls.configuration()
+        _write(self._configuration, text + more)
         self.let_in({SERVICE: self._own_password()})
 
     def _tell(self, accounts: Mapping[str, str]) -> None:

@@ -107,7 +107,7 @@ class Local:
         urls = self._open_database(cluster)
         keys = dict(asyncio.run(self._secrets.keys(urls.service)))
         password = self._secrets.password("collector")
-        broker = Broker(runtime, chosen.data / "broker", chosen.mqtt_port)
+        broker = Broker(runtime, chosen.data / "broker", chosen.mqtt_port, tls=chosen.mqtt_tls)
         broker.let_in({COLLECTOR: password})
         supervisor.start(broker)
         made = programs.make(chosen, urls, password, keys, broker.address)
