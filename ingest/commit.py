@@ -11,7 +11,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.group import DUPLICATE, REVISED, Group, Revision, Stretch
+from ingest.group import DUPLICATE, REVISED, SUPERSEDED, Group, Revision, Stretch
 from ingest.monitoring import GROUPS
 from ingest.registry import Mark, RawFrame
 
@@ -62,6 +62,19 @@ _NOTE_MARK = """
     INSERT INTO condition_marks (device_id, wire_code, at, mark) VALUES ($1, $2, $3, $4)
     ON CONFLICT (device_id, wire_code, at) DO UPDATE SET mark = excluded.mark
 """
+# Of a replay, which may be repeated after a crash: an entry that is there is not made again.
+_APPEND_MISSING_REVISIONS = """
+    INSERT INTO reading_revisions (channel_id, at, value, quality, replaced_by)
+    SELECT channel_id, at, value, quality, replaced_by
+    FROM unnest($1::integer[], $2::timestamptz[], $3::float8[], $4::smallint[], $5::text[])
+        WITH ORDINALITY AS new (channel_id, at, value, quality, replaced_by, place)
+    WHERE NOT EXISTS (
+        SELECT FROM reading_revisions AS known
+        WHERE (known.channel_id, known.at, known.value, known.quality, known.replaced_by)
+            = (new.channel_id, new.at, new.value, new.quality, new.replaced_by)
+    )
+    ORDER BY place
+"""
 
 
 async def prepare(connection: asyncpg.Connection) -> None:
@@ -69,8 +82,13 @@ async def prepare(connection: asyncpg.Connection) -> None:
     await connection.execute(_STAGING)
 
 
-async def commit(connection: asyncpg.Connection, group: Group) -> NDArray[np.int8]:
+async def commit(
+    connection: asyncpg.Connection, group: Group, *, yields: bool = False
+) -> NDArray[np.int8]:
     """Write the group in one transaction and return the fate of each of its readings.
+
+    A group that yields was received before what is stored: it replaces nothing, and a value that
+    differs from the stored one goes to the trail.
 
     Raises what the driver raises; nothing is then written, or, where the connection was lost in
     the commit, all of it, and writing it again is harmless.
@@ -83,8 +101,10 @@ async def commit(connection: asyncpg.Connection, group: Group) -> NDArray[np.int
             changed = np.ones(len(group), dtype=np.bool_)
         else:
             await connection.execute("ROLLBACK TO SAVEPOINT unchanged")
-            changed = await _merge(connection, group, fates)
-        await _append_revisions(connection, group.superseded)
+            merge = _yield_to_stored if yields else _merge
+            changed = await merge(connection, group, fates)
+        append = _append_missing_revisions if yields else _append_revisions
+        await append(connection, group.superseded)
         await _append_frames(connection, group.frames)
         await _note_marks(connection, group.marks)
         if stretches := group.stretches(changed):
@@ -125,17 +145,10 @@ async def _merge(
 ) -> NDArray[np.bool_]:
     """Insert what is new, replace what differs; notes the fates, tells which rows changed."""
     first, last = group.bounds
-    await connection.copy_to_table(
-        "staging", source=_once(group.staged()), columns=(*COLUMNS, "place"), format="binary"
-    )
-    await connection.execute(_INSERT_NEW)
     changed = np.ones(len(group), dtype=np.bool_)
-    old = await connection.fetch(_LOCK_OLD, first, last)
-    if not old:
+    places, values, qualities = await _insert_new(connection, group)
+    if not len(places):
         return changed
-    places = np.array([row[0] for row in old], dtype=np.int64)
-    values = np.array([row[1] for row in old], dtype=np.float64)
-    qualities = np.array([row[2] for row in old], dtype=np.int16)
     arrived, firsts, lasts = group.arrived, group.firsts[places], group.lasts[places]
     replaced = (values != arrived.values[firsts]) | (qualities != arrived.qualities[firsts])
     fates[firsts] = np.where(replaced, REVISED, DUPLICATE)
@@ -150,6 +163,49 @@ async def _merge(
     if changed[places].any():
         await connection.execute(_UPDATE_CHANGED, places[changed[places]].tolist(), first, last)
     return changed
+
+
+async def _yield_to_stored(
+    connection: asyncpg.Connection, group: Group, fates: NDArray[np.int8]
+) -> NDArray[np.bool_]:
+    """Insert what is new and leave what is there; notes the fates, tells which rows are new."""
+    places, values, qualities = await _insert_new(connection, group)
+    arrived = group.arrived
+    for ordinals in (group.firsts[places], group.lasts[places]):
+        differs = (values != arrived.values[ordinals]) | (qualities != arrived.qualities[ordinals])
+        fates[ordinals] = np.where(differs, SUPERSEDED, DUPLICATE)
+    lasts = group.lasts[places[fates[group.lasts[places]] == SUPERSEDED]]
+    await _append_missing_revisions(
+        connection, [arrived.yielded(int(ordinal)) for ordinal in lasts]
+    )
+    changed = np.ones(len(group), dtype=np.bool_)
+    changed[places] = False
+    return changed
+
+
+async def _insert_new(
+    connection: asyncpg.Connection, group: Group
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int16]]:
+    """Insert what is new; lock and return what was there: places, values and qualities."""
+    await connection.copy_to_table(
+        "staging", source=_once(group.staged()), columns=(*COLUMNS, "place"), format="binary"
+    )
+    await connection.execute(_INSERT_NEW)
+    old = await connection.fetch(_LOCK_OLD, *group.bounds)
+    return (
+        np.array([row[0] for row in old], dtype=np.int64),
+        np.array([row[1] for row in old], dtype=np.float64),
+        np.array([row[2] for row in old], dtype=np.int16),
+    )
+
+
+async def _append_missing_revisions(
+    connection: asyncpg.Connection, revisions: list[Revision]
+) -> None:
+    if revisions:
+        await connection.execute(
+            _APPEND_MISSING_REVISIONS, *map(list, zip(*revisions, strict=True))
+        )
 
 
 async def _append_revisions(connection: asyncpg.Connection, revisions: list[Revision]) -> None:

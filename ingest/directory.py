@@ -90,6 +90,22 @@ class Directory:
         except KeyError:
             raise Rejected(Reason.NOT_OWNER, "any enterprise") from None
 
+    async def named(self, client: str) -> Sender:
+        """Return a client by its name; raises `Rejected` when none of that name has a key."""
+        for sender in self._registry.keys.values():
+            if sender.name == client:
+                return sender
+        raise Rejected(Reason.UNKNOWN_SENDER, client)
+
+    async def refresh(self) -> None:
+        """Read the registry now, for what was asked for because of a change of it."""
+        if not self.ready:
+            raise Unavailable("the registry cannot be read")
+        try:
+            await self._read()
+        except LOST as error:
+            raise Unavailable(str(error)) from error
+
     async def account(self, uscc: str) -> Sender:
         """Return the enterprise of an MQTT account; raises `Rejected` when it is not registered."""
         if uscc not in self._registry.accounts:

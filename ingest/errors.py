@@ -26,6 +26,7 @@ class Reason(StrEnum):
     AMBIGUOUS_STATISTIC = "ambiguous_statistic"
     UNKNOWN_ENTERPRISE = "unknown_enterprise"
     NOT_OWNER = "not_owner"
+    UNKNOWN_SENDER = "unknown_sender"
     NOT_STORABLE = "not_storable"
     UNKNOWN_MN = "unknown_mn"
     WRONG_PW = "wrong_pw"
@@ -117,6 +118,10 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "This key may not report for {fact}; use that enterprise's own key.",
         "该密钥无权上报 {fact}，请使用该企业自己的密钥。",
     ),
+    Reason.UNKNOWN_SENDER: (
+        "The sender {fact} has no valid key any more; give it one and replay, or purge this.",
+        "上报方 {fact} 已无有效密钥；请重新发放后重放，或清除该报文。",
+    ),
     Reason.NOT_STORABLE: (
         "The database cannot hold this value ({fact}); correct it.",
         "数据库无法保存该值（{fact}），请更正。",
@@ -170,6 +175,14 @@ class Rejected(Exception):
 
 class Unavailable(Exception):
     """The store cannot take readings now; do not acknowledge, send again."""
+
+
+class SlotTaken(Exception):
+    """Another process collects in this slot: end this one, and give each a slot of its own."""
+
+
+class NotDrained(Exception):
+    """The broker does not let a slot be drained: its session stays, drain it again."""
 
 
 def _printable(fact: str) -> str:

@@ -14,7 +14,7 @@ POSTGRES_EPOCH = 946_684_800 * 1_000_000  # 2000-01-01, from where binary timest
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Fates of a reading.
-STORED, DUPLICATE, REVISED = 0, 1, 2
+STORED, DUPLICATE, REVISED, SUPERSEDED = 0, 1, 2, 3
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
@@ -63,6 +63,12 @@ class Columns:
             quality,
             self.senders[self.submissions[by]],
         )
+
+    def yielded(self, ordinal: int) -> Revision:
+        """Return the trail of a reading that gave way to a stored one that came after it."""
+        value, quality = float(self.values[ordinal]), int(self.qualities[ordinal])
+        channel, at, value, quality, sender = self.replaced(ordinal, value, quality)
+        return channel, at, value, quality, f"stored before the replay of {sender}"
 
 
 @dataclass(frozen=True, slots=True)

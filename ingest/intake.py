@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import asyncpg
+
 from ingest.directory import Directory
 from ingest.errors import Reason, Rejected, Unavailable
-from ingest.keeper import Keeper, Refused
+from ingest.keeper import Keeps, Refused
 from ingest.monitoring import BYTES_IN_FLIGHT, PAYLOADS, READINGS
 from ingest.protocols import json_reading
 from ingest.registry import Batch, Sender
-from ingest.writer import Outcome, Result, Writer
+from ingest.writer import Outcome, Result, Writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,15 @@ class Intake:
     """The way from a payload to its answer, the same for every transport."""
 
     def __init__(
-        self, directory: Directory, writer: Writer, keeper: Keeper, bytes_in_flight: int
+        self,
+        directory: Directory,
+        writer: Writes,
+        keeper: Keeps,
+        pool: asyncpg.Pool,
+        bytes_in_flight: int,
     ) -> None:
         self.directory = directory
+        self.pool = pool
         self.keeper = keeper
         self._writer = writer
         self._bound = bytes_in_flight

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import asyncpg
 
@@ -33,20 +34,27 @@ class Refused:
     source: str | None = None  # address of the peer where the sender proves nothing
 
 
+class Keeps(Protocol):
+    """Where refused payloads go."""
+
+    async def keep(self, collector: str, sender: str, refused: Sequence[Refused]) -> None:
+        """Return once the payloads are kept."""
+
+
 class Keeper:
     """Writes refused payloads to their table."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self.pool = pool
+        self._pool = pool
 
     async def keep(self, collector: str, sender: str, refused: Sequence[Refused]) -> None:
         """Return once the payloads are committed; raises `Unavailable` when they cannot be."""
         rows = [
             _row(collector, _storable(sender), item)
-            for item in sorted(refused, key=_digest)  # all writers lock in one order
+            for item in sorted(refused, key=digest)  # all writers lock in one order
         ]
         try:
-            async with self.pool.acquire() as connection, connection.transaction():
+            async with self._pool.acquire() as connection, connection.transaction():
                 await connection.executemany(_KEEP, rows)
         except LOST as error:
             raise Unavailable(str(error)) from error
@@ -62,12 +70,13 @@ def _row(collector: str, sender: str, item: Refused) -> tuple[object, ...]:
         item.reason.detail,
         item.payload[:MAX_KEPT],
         len(item.payload),
-        _digest(item),
+        digest(item),
         item.source,
     )
 
 
-def _digest(item: Refused) -> bytes:
+def digest(item: Refused) -> bytes:
+    """Return what tells a payload from another of its sender."""
     return hashlib.sha256(item.payload).digest()
 
 

@@ -48,6 +48,13 @@ DIRECTORY_CHANNELS = Gauge(
     "qingyu_ingest_directory_channels", "Channels in the directory of who may send what."
 )
 
+REPLAYED = Counter(
+    "qingyu_ingest_replayed_total",
+    "Rejected payloads that were tried again: removed (stored in full), kept, gone.",
+    ["outcome"],
+)
+REPLAY = "replay"  # stands for the collector in the labels of what is replayed
+
 
 HJ212_CONNECTIONS = Gauge("qingyu_ingest_hj212_connections", "Open connections of monitors.")
 HJ212_FRAMES = Counter(

@@ -13,7 +13,7 @@ import asyncpg
 
 from ingest.directory import Directory
 from ingest.errors import Reason, Rejected, Unavailable
-from ingest.keeper import Keeper, Refused
+from ingest.keeper import Keeps, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ Release = Callable[[bytes, str], Awaitable[bool]]  # a frame and its source: is 
 class Quarantine:
     """Keeps frames within bounds, and releases those whose MN has become known."""
 
-    def __init__(self, keeper: Keeper, pool: asyncpg.Pool, directory: Directory) -> None:
+    def __init__(self, keeper: Keeps, pool: asyncpg.Pool, directory: Directory) -> None:
         self._keeper = keeper
         self._pool = pool
         self._directory = directory

@@ -5,6 +5,7 @@ import itertools
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import asyncpg
 import numpy as np
@@ -32,6 +33,7 @@ class Outcome:
     stored: int
     duplicate: int
     revised: int
+    superseded: int = 0  # of a replay: another value, received later, was stored before
 
 
 Result = Outcome | Rejected
@@ -41,6 +43,17 @@ Result = Outcome | Rejected
 class _Submission:
     batches: Sequence[Batch]
     results: asyncio.Future[list[Result]]
+
+
+class Writes(Protocol):
+    """What readings are written with."""
+
+    @property
+    def full(self) -> bool:
+        """Whether senders should be told to wait."""
+
+    async def write(self, batches: Sequence[Batch]) -> list[Result]:
+        """Return what became of each batch once all of them are committed."""
 
 
 class Writer:

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from schemas.access import ROLES, Grant
-from service import evaluator, monitoring, retention, rollup
+from service import evaluator, monitoring, provisioning, retention, rollup, slots
 from service.analyzers import find
 from service.app import make_app
 from service.settings import Settings
@@ -34,6 +34,10 @@ def main() -> None:
     except ValidationError as error:
         names = ", ".join(f"QINGYU_{str(item['loc'][0]).upper()}" for item in error.errors())
         raise SystemExit(f"These variables are missing or wrong: {names}.") from None
+    try:
+        provisioning.address_of(settings)
+    except ValueError as error:
+        raise SystemExit(f"{error}.") from None
     match arguments.command:
         case "api":
             run = _serve_until_signal(settings)
@@ -75,11 +79,15 @@ async def _analyze(settings: Settings) -> None:
     )
     engine = make_engine(settings.database, "qingyu-analyze", region=EVERYWHERE)
     routes = monitoring.routes(lambda: True)
+    broker = provisioning.address_of(settings)
     async with asyncio.TaskGroup() as tasks:
         for _ in range(settings.rollup_workers):
             tasks.create_task(rollup.run(rolling, indicators, kept))
         tasks.create_task(evaluator.run(engine, analyzers))
         tasks.create_task(retention.run(engine, settings))
+        tasks.create_task(slots.run(engine))
+        if broker is not None:
+            tasks.create_task(provisioning.run(engine, settings, broker))
         server = _server(Starlette(routes=routes), settings.analyze_bind, settings)
         tasks.create_task(server.serve())
 

@@ -17,8 +17,11 @@ from service.api import (
     enterprises,
     frames,
     monitors,
+    mqtt_accounts,
     official,
     registry,
+    rejected,
+    replays,
     series,
 )
 from service.console import pages as console
@@ -69,17 +72,21 @@ def make_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(GZipMiddleware, minimum_size=2_000)
     problems.install(app)
-    for module in (
+    modules = (
         alerts,
         commands,
         counties,
         enterprises,
         frames,
         monitors,
+        mqtt_accounts,
         official,
         registry,
+        rejected,
+        replays,
         series,
-    ):
+    )
+    for module in modules:
         app.include_router(module.router, prefix="/api/v1")
     for route in monitoring.routes(lambda: feed.ready):
         app.router.routes.append(route)

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError
 
+from schemas.locks import Lock
 from service.settings import Settings
-from service.store import retention
-from service.store.engine import Engine, Lock, try_lock
+from service.store import replays, retention
+from service.store.engine import Engine, try_lock
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +44,9 @@ async def drop_old(engine: Engine, settings: Settings, now: datetime) -> dict[st
             logger.warning("nothing of %s was dropped this time: %s", relation, error)
     try:
         async with engine.begin() as connection:
-            await retention.delete_rejected(
-                connection,
-                now - timedelta(days=settings.rejected_retention_days),
-                now - QUARANTINE,
-            )
+            kept_since = now - timedelta(days=settings.rejected_retention_days)
+            await retention.delete_rejected(connection, kept_since, now - QUARANTINE)
+            await replays.delete_old(connection, kept_since)
     except (DBAPIError, OSError) as error:
         logger.warning("no rejected payload was deleted this time: %s", error)
     try:

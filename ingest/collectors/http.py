@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from ingest.errors import Reason, Rejected, Unavailable
 from ingest.intake import Answer, Arrival, Intake
-from ingest.monitoring import routes
+from ingest.monitoring import REPLAY, routes
 from ingest.registry import Sender
 
 COLLECTOR = "http"
@@ -136,6 +136,13 @@ async def _payload(request: Request) -> bytes:
             return await asyncio.to_thread(_gunzip, bytes(body))
         case other:
             raise Rejected(Reason.BAD_ENCODING, other)
+
+
+async def replay(intake: Intake, sender: str, payload: bytes) -> Answer | Rejected:
+    """Return the answer to a payload that was refused, to its client as it is registered now."""
+    client = await intake.directory.named(sender)
+    [answer] = await intake.take(REPLAY, [Arrival(client, payload)])
+    return answer
 
 
 def _gunzip(body: bytes) -> bytes:

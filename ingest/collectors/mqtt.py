@@ -6,13 +6,16 @@ published after the commit for documents that carry an id.
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from ingest import drain as slot_drain
 from ingest.errors import Rejected, Unavailable
 from ingest.intake import Answer, Arrival, Intake
 from ingest.link import Broker, Delivery, Link
+from ingest.monitoring import REPLAY
 from ingest.protocols import json_reading
 
 COLLECTOR = "mqtt"
@@ -34,21 +37,13 @@ class Settings(BaseModel):
     keepalive_s: int = Field(default=30, gt=0)
     tls: bool = False
     certificate_authority: str | None = None
+    certificate: str | None = None  # our own, where the broker asks for one
+    certificate_key: str | None = None
 
 
 async def run(settings: Settings, intake: Intake) -> None:
     """Collect until cancelled; what is not committed by then the broker sends again."""
-    tls = ssl.create_default_context(cafile=settings.certificate_authority)
-    broker = Broker(
-        settings.broker,
-        settings.user,
-        settings.password,
-        f"qingyu-collector-{settings.slot}",
-        TOPIC,
-        settings.messages_in_flight,
-        settings.keepalive_s,
-        tls if settings.tls else None,
-    )
+    broker = _broker(settings)
     async with asyncio.TaskGroup() as tasks:
 
         def receive(deliveries: list[Delivery]) -> None:
@@ -59,6 +54,47 @@ async def run(settings: Settings, intake: Intake) -> None:
 
         link = Link(broker, receive)
         tasks.create_task(link.run())
+
+
+def _broker(settings: Settings) -> Broker:
+    return Broker(
+        settings.broker,
+        settings.user,
+        settings.password,
+        f"qingyu-collector-{settings.slot}",
+        TOPIC,
+        settings.messages_in_flight,
+        settings.keepalive_s,
+        _tls(settings) if settings.tls else None,
+    )
+
+
+def _tls(settings: Settings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.certificate_authority)
+    if settings.certificate is not None:
+        context.load_cert_chain(settings.certificate, settings.certificate_key)
+    return context
+
+
+async def drain(settings: Settings, intake: Intake) -> int:
+    """Store all that waits in the slot's session and end it; returns how many messages that were.
+
+    Raises `NotDrained`.
+    """
+
+    async def take(deliveries: Sequence[Delivery]) -> list[tuple[str, bytes] | None]:
+        while True:
+            try:
+                outcomes = await _take(intake, list(deliveries))
+                break
+            except Unavailable:
+                await asyncio.sleep(RETRY_AFTER_S)
+        return [
+            None if outcome is None else (_outcomes_of(delivery), msgspec.json.encode(outcome))
+            for delivery, outcome in zip(deliveries, outcomes, strict=True)
+        ]
+
+    return await slot_drain.drain(_broker(settings), take)
 
 
 async def _resume(link: Link, intake: Intake) -> None:
@@ -77,8 +113,11 @@ async def _accept(link: Link, intake: Intake, deliveries: list[Delivery]) -> Non
     for delivery, outcome in zip(deliveries, outcomes, strict=True):
         link.acknowledge(delivery)
         if outcome is not None:
-            topic = delivery.topic.removesuffix("readings") + "outcomes"
-            link.publish(topic, msgspec.json.encode(outcome))
+            link.publish(_outcomes_of(delivery), msgspec.json.encode(outcome))
+
+
+def _outcomes_of(delivery: Delivery) -> str:
+    return delivery.topic.removesuffix("readings") + "outcomes"
 
 
 async def _take(intake: Intake, deliveries: list[Delivery]) -> list[dict[str, object] | None]:
@@ -95,6 +134,13 @@ async def _take(intake: Intake, deliveries: list[Delivery]) -> list[dict[str, ob
     taken = await intake.take(COLLECTOR, list(arrivals.values()))
     answers.update(zip(arrivals, taken, strict=True))
     return [_outcome(delivery, answers[place]) for place, delivery in enumerate(deliveries)]
+
+
+async def replay(intake: Intake, sender: str, payload: bytes) -> Answer | Rejected:
+    """Return the answer to a payload that was refused, to its account as it is registered now."""
+    account = await intake.directory.account(sender)
+    [answer] = await intake.take(REPLAY, [Arrival(account, payload)])
+    return answer
 
 
 def _outcome(delivery: Delivery, answer: Answer | Rejected) -> dict[str, object] | None:

@@ -124,8 +124,8 @@ class Stretch:
         ] = None,
         stop: Annotated[datetime | None, Query(alias="to")] = None,
     ) -> None:
-        self.stop = _aware("to", stop) or datetime.now(UTC) + timedelta(minutes=10)
-        self.start = _aware("from", start) or self.stop - timedelta(days=1)
+        self.stop = aware("to", stop) or datetime.now(UTC) + timedelta(minutes=10)
+        self.start = aware("from", start) or self.stop - timedelta(days=1)
         if self.start >= self.stop:
             raise bad_parameter("from", "not before `to`", "必须早于 to")
 
@@ -133,7 +133,8 @@ class Stretch:
 StretchDep = Annotated[Stretch, Depends()]
 
 
-def _aware(name: str, at: datetime | None) -> datetime | None:
+def aware(name: str, at: datetime | None) -> datetime | None:
+    """Return the instant of a parameter; raises a problem where it has no offset."""
     if at is not None and at.tzinfo is None:
         raise bad_parameter(name, "has no offset; append +08:00", "无时区，请加 +08:00")
     return at

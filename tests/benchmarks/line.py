@@ -18,7 +18,8 @@ import asyncpg
 
 from deploy.local import database
 from deploy.local.database import Database
-from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.dynamic_security import COLLECTOR
+from deploy.local.mosquitto import Broker
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import ensure_database_and_broker
 from deploy.local.settings import CHECKOUT, free_port
@@ -98,7 +99,7 @@ def running() -> Iterator[Line]:
             database.migrate(cluster, NAME)
             db = asyncio.run(database.open_logins(cluster, NAME))
             plants = asyncio.run(_register(db))
-            broker.write_accounts({COLLECTOR: "c", **{plant.uscc: "p" for plant in plants}})
+            broker.let_in({COLLECTOR: "c", **{plant.uscc: "p" for plant in plants}})
             broker.start()
             with _ingest(db, broker, folder) as url:
                 yield Line(cluster, db, broker, plants, url)

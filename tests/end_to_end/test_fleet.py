@@ -17,13 +17,14 @@ import pytest
 
 from deploy.local import database, programs, settings
 from deploy.local.database import Database
-from deploy.local.fleet import accounts, clock, outbox, progress
+from deploy.local.dynamic_security import COLLECTOR
+from deploy.local.fleet import clock, outbox, progress
 from deploy.local.fleet.clock import HOUR, QUARTER, WEEK, Instants
 from deploy.local.fleet.documents import Document
 from deploy.local.fleet.enterprises import EVERY, Enterprise, enterprises
 from deploy.local.fleet.outbox import Outbox
 from deploy.local.fleet.variables import SINCE
-from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.mosquitto import Broker
 from deploy.local.postgres import Cluster
 from deploy.local.programs import Programs
 from deploy.local.runtime import Runtime
@@ -91,12 +92,12 @@ def line(durable: Cluster, runtime: Runtime, scratch: Path) -> Iterator[Line]:
     urls = asyncio.run(database.open_logins(durable, name))
     keys = asyncio.run(Secrets(chosen.home / "secrets.json").keys(urls.service))
     broker = Broker(runtime, chosen.data / "broker", chosen.mqtt_port)
-    broker.write_accounts({COLLECTOR: "collects", **accounts.load(chosen.home)})
+    broker.let_in({COLLECTOR: "collects"})
     broker.start()
     since = datetime.now(SHANGHAI).date() - timedelta(days=DAYS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SINCE, since.isoformat())
-        made = programs.make(chosen, urls, "collects", keys)
+        made = programs.make(chosen, urls, "collects", keys, broker.address)
     try:
         for program, port in ((made.ingest, chosen.ingest_port), (made.api, chosen.api_port)):
             program.start()

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from deploy.local.fleet import delivery
+from deploy.local.fleet.accounts import Account
 from deploy.local.fleet.delivery import Delivery
 from deploy.local.fleet.link import Link
 
-ACCOUNT = ("91620623QY00000149", "secret")
+ACCOUNT = Account("91620623QY00000149", "91620623QY00000149", "secret")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.local.fleet.accounts import Account
 from deploy.local.fleet.link import Link
 
 logger = logging.getLogger(__name__)
@@ -29,9 +30,9 @@ class Delivery:
     the last received wins.
     """
 
-    def __init__(self, broker: str, account: tuple[str, str]) -> None:
+    def __init__(self, broker: str, account: Account) -> None:
         self._loop = asyncio.get_running_loop()
-        self._uscc = account[0]
+        self._uscc = account.uscc
         self._sent: dict[str, _Sent] = {}
         self._patience = PATIENCE_S[0]
         self._link = Link(broker, account, self._settle, self._repeat)

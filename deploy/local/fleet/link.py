@@ -12,6 +12,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from deploy.local.fleet.accounts import Account
+
 logger = logging.getLogger(__name__)
 
 KEEPALIVE_S = 30
@@ -25,12 +27,12 @@ class Link:
     def __init__(
         self,
         broker: str,
-        account: tuple[str, str],
+        account: Account,
         answered: Callable[[bytes], None],
         connected: Callable[[], None],
     ) -> None:
         self._host, _, self._port = broker.rpartition(":")
-        self._user, self._password = account
+        self._account = account
         self._answered = answered
         self._connected = connected
         self._loop = asyncio.get_running_loop()
@@ -52,7 +54,7 @@ class Link:
     def publish(self, payload: bytes) -> None:
         """Publish readings at QoS 1; without a connection nothing happens."""
         if self.ready and self._client is not None:
-            self._client.publish(f"qingyu/v1/{self._user}/readings", payload, qos=1)
+            self._client.publish(f"qingyu/v1/{self._account.uscc}/readings", payload, qos=1)
 
     async def _stay_connected(self) -> bool:
         """Connect and return when the connection is lost; tell whether it was of use."""
@@ -88,7 +90,7 @@ class Link:
             protocol=MQTTProtocolVersion.MQTTv5,
             reconnect_on_failure=False,
         )
-        client.username_pw_set(self._user, self._password)
+        client.username_pw_set(self._account.user, self._account.password)
         client.max_inflight_messages_set(_IN_FLIGHT)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -134,10 +136,10 @@ class Link:
         _properties: Properties | None,
     ) -> None:
         if reason.is_failure:
-            logger.error("the broker refuses %s: %s", self._user, reason)
+            logger.error("the broker refuses %s: %s", self._account.uscc, reason)
             client.disconnect()
             return
-        client.subscribe(f"qingyu/v1/{self._user}/outcomes", qos=1)
+        client.subscribe(f"qingyu/v1/{self._account.uscc}/outcomes", qos=1)
 
     def _on_subscribe(self, client: Client, *_: Any) -> None:
         if client is self._client:
@@ -155,7 +157,7 @@ class Link:
         if client is self._client:
             self.ready = False
             self._lost.set()
-            logger.warning("%s lost the broker: %s", self._user, reason)
+            logger.warning("%s lost the broker: %s", self._account.uscc, reason)
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         self._answered(bytes(message.payload))

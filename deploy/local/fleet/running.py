@@ -29,10 +29,10 @@ async def run(variables: Variables) -> None:
     start = clock.midnight_of(history.first_day(home, variables.since, clock.day_of(begun)))
     kept = Outbox(outbox.path_in(home))
     try:
-        passwords = accounts.load(home)
+        known = accounts.load(home)
         senders = []
         for item in enterprises(variables.series):
-            delivery = Delivery(variables.broker, (item.uscc, passwords[item.uscc]))
+            delivery = Delivery(variables.broker, known[item.uscc])
             senders.append(Sender(item, kept, delivery, start, episodes.load(home)))
         _report(home, senders, start, begun)
         async with asyncio.TaskGroup() as tasks:
