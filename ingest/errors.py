@@ -31,6 +31,11 @@ class Reason(StrEnum):
     WRONG_PW = "wrong_pw"
     WRONG_ADDRESS = "wrong_address"
     UNKNOWN_CODE = "unknown_code"
+    DECRYPT_FAILED = "decrypt_failed"
+    UNKNOWN_DEVICE_ID = "unknown_device_id"
+    WRONG_ENTERPRISE = "wrong_enterprise"
+    REGISTRATION_CLOSED = "registration_closed"
+    AMBIGUOUS_DEVICE = "ambiguous_device"
 
 
 # What happened and what to do, in English and in Chinese; {fact} is what was seen.
@@ -134,6 +139,26 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.UNKNOWN_CODE: (
         "No channel carries the code {fact}; map it to a channel, its newest value is kept.",
         "编码 {fact} 未对应测点；请在测点表中映射，最新值已保留。",
+    ),
+    Reason.DECRYPT_FAILED: (
+        "The field cannot be deciphered ({fact}); register again for the present secretKey.",
+        "解密失败（{fact}）：密钥不符，请重新注册（register）以取得当前 secretKey。",
+    ),
+    Reason.UNKNOWN_DEVICE_ID: (
+        "The deviceId is not registered or was replaced; register again.",
+        "设备序列号 deviceId 未注册或已更换，请重新注册（register）。",
+    ),
+    Reason.WRONG_ENTERPRISE: (
+        "The deviceId does not belong to the enterprise {fact}; check enterpriseCode.",
+        "设备序列号与统一社会信用代码 {fact} 不符，请核对 enterpriseCode。",
+    ),
+    Reason.REGISTRATION_CLOSED: (
+        "No registration is open for {fact}; let the operator open one.",
+        "{fact} 未开放端设备注册或已过期，请联系运维人员开放注册窗口后重试。",
+    ),
+    Reason.AMBIGUOUS_DEVICE: (
+        "Several end devices of {fact} may register from here; put the device's code in the path.",
+        "{fact} 有多台端设备可从该地址注册，请使用带设备编号的注册地址（…/设备编号/enterprise/register）。",
     ),
 }
 MAX_FACT = 200
