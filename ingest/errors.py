@@ -113,8 +113,8 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "该设备的 {fact} 有多个统计口径，请用 statistic 指明。",
     ),
     Reason.UNKNOWN_ENTERPRISE: (
-        "The enterprise {fact} is not registered; check the social credit code in the topic.",
-        "未登记的企业 {fact}，请核对主题中的统一社会信用代码。",
+        "The enterprise {fact} is not registered; check its social credit code.",
+        "未登记的企业 {fact}，请核对统一社会信用代码。",
     ),
     Reason.NOT_OWNER: (
         "This key may not report for {fact}; use that enterprise's own key.",
@@ -158,7 +158,7 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     ),
     Reason.AMBIGUOUS_DEVICE: (
         "Several end devices of {fact} may register from here; put the device's code in the path.",
-        "{fact} 有多台端设备可从该地址注册，请使用带设备编号的注册地址（…/设备编号/enterprise/register）。",
+        "{fact} 有多台端设备可从该地址注册，请用带设备编号的地址：…/设备编号/enterprise/register。",
     ),
 }
 MAX_FACT = 200

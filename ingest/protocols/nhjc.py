@@ -64,9 +64,7 @@ def decode(payload: bytes) -> Request:
     items = envelope.data or []
     if len(items) > MAX_ITEMS:
         raise Rejected(Reason.TOO_MANY, f"{MAX_ITEMS:,}")
-    return Request(
-        _name(envelope.deviceId).lower(), _name(envelope.enterpriseCode).upper(), items
-    )
+    return Request(_name(envelope.deviceId).lower(), _name(envelope.enterpriseCode).upper(), items)
 
 
 def item_of(raw: msgspec.Raw) -> Item:

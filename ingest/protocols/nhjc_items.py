@@ -78,11 +78,12 @@ class Content:
     refused: list[Refusal] = field(default_factory=list)
 
     @property
-    def is_foreign(self) -> bool:
-        """Whether nothing in it could be deciphered: the whole key is another."""
-        return not self.entries and any(
-            item.reason.reason is Reason.DECRYPT_FAILED for item in self.refused
-        )
+    def foreign(self) -> Rejected | None:
+        """Return why nothing in it could be deciphered: the whole key is another."""
+        if self.entries:
+            return None
+        reasons = (item.reason for item in self.refused)
+        return next((why for why in reasons if why.reason is Reason.DECRYPT_FAILED), None)
 
 
 def read(items: Sequence[msgspec.Raw], dialect: Dialect, key: bytes | None) -> Content:

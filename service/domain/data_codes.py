@@ -7,6 +7,7 @@ confirms the mapping of a code.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 LENGTH = 16
 SOURCE = "平台字典（2020 年副本），待确认"
@@ -105,7 +106,7 @@ def parse(code: str) -> DataCode | None:
     if len(code) != LENGTH or not (code.isascii() and code.isdigit()):
         return None
     bounds = (0, 2, 4, 6, 8, 10, 14, 16)
-    return DataCode(*(code[start:stop] for start, stop in zip(bounds, bounds[1:], strict=False)))
+    return DataCode(*(code[start:stop] for start, stop in pairwise(bounds)))
 
 
 def suggest(code: str) -> Suggestion | None:
@@ -117,6 +118,4 @@ def suggest(code: str) -> Suggestion | None:
     if parts.energy_class not in CARRIER_CLASSES:
         name = name if parts.energy_type == "0000" else None
         quantity = unit = None
-    return Suggestion(
-        ENERGY_CLASSES.get(parts.energy_class), name, quantity, unit, parts.scope
-    )
+    return Suggestion(ENERGY_CLASSES.get(parts.energy_class), name, quantity, unit, parts.scope)

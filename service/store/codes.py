@@ -29,7 +29,11 @@ _PAGE = text(f"""
                  AND jsonb_typeof(item) = 'object'
                  AND replace(item ->> 'dataCode', '-', '') = u.wire_code
                LIMIT 1
-           ) AS name
+           ) AS name, ARRAY(
+               SELECT c.statistic FROM channels AS c JOIN devices AS d USING (device_id)
+               WHERE d.enterprise_id = device.enterprise_id AND c.wire_code = u.wire_code
+               ORDER BY c.channel_id
+           ) AS carried_in
     FROM unmapped_codes AS u {_OF_SENDER}
     WHERE (device.device_id IS NOT NULL OR sees_all())
       AND (CAST(:collector AS text) IS NULL OR u.collector = :collector)
@@ -55,13 +59,14 @@ _TARGET = text("""
 # Serialises mappings of one enterprise, so that no two see neither's channel.
 _LOCK = text("SELECT FROM enterprises WHERE enterprise_id = :enterprise FOR UPDATE")
 _CARRIERS = text("""
-    SELECT d.code AS device, c.quantity, c.statistic, c.role, c.wire_code
+    SELECT c.channel_id, d.code AS device, c.quantity, c.statistic, c.role, c.wire_code
     FROM channels AS c JOIN devices AS d USING (device_id)
     WHERE d.enterprise_id = :enterprise
       AND (c.wire_code = :wire_code
            OR (d.code = :device AND c.quantity = :quantity AND c.statistic = :channel_statistic))
     ORDER BY c.channel_id
 """)
+_ADOPT = text("UPDATE channels SET wire_code = :wire_code WHERE channel_id = :channel")
 _DROP = text("""
     DELETE FROM unmapped_codes
     WHERE (collector, sender, wire_code, statistic)
@@ -127,6 +132,11 @@ async def carriers(
         },
     )
     return list(rows)
+
+
+async def adopt(connection: Connection, channel_id: int, wire_code: str) -> None:
+    """Give a channel that stands already its code on the wire."""
+    await connection.execute(_ADOPT, {"channel": channel_id, "wire_code": wire_code})
 
 
 async def drop(connection: Connection, key: dict[str, str]) -> None:

@@ -33,6 +33,7 @@ _PAGE = text("""
     JOIN devices AS d USING (device_id)
     JOIN enterprises AS e USING (enterprise_id)
     WHERE (CAST(:enterprise AS text) IS NULL OR e.uscc = :enterprise)
+      AND (CAST(:device AS text) IS NULL OR d.code = :device)
       AND (CAST(:after AS text) IS NULL OR (e.uscc, d.code) > (:after, :after_device))
     ORDER BY e.uscc, d.code
     LIMIT :limit
@@ -74,11 +75,22 @@ async def forget(connection: Connection, device_id: int) -> None:
 
 
 async def page(
-    connection: Connection, enterprise: str | None, limit: int, after: list[Any] | None
+    connection: Connection,
+    enterprise: str | None,
+    device: str | None,
+    limit: int,
+    after: list[Any] | None,
 ) -> list[Any]:
     """Return end devices in scope, without what is secret."""
     uscc, code = ([str(part) for part in after] + [""])[:2] if after else (None, None)
     rows = await connection.execute(
-        _PAGE, {"enterprise": enterprise, "limit": limit, "after": uscc, "after_device": code}
+        _PAGE,
+        {
+            "enterprise": enterprise,
+            "device": device,
+            "limit": limit,
+            "after": uscc,
+            "after_device": code,
+        },
     )
     return list(rows)
