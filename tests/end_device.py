@@ -67,9 +67,8 @@ class EndDevice:
 
     async def ask(self, address: str, **fields: Any) -> dict[str, Any]:
         """Ask at one of the addresses that register told."""
-        url = urlsplit(self.answer[address])
         body = {"deviceId": self.answer["deviceId"], **fields}
-        return dict((await self.post(f"{self.url}{url.path}", body)).json())
+        return dict((await self.post(self.at(address), body)).json())
 
     def document(self, *items: dict[str, Any]) -> dict[str, Any]:
         """Return an upload of items, enciphered where a key was told."""
@@ -82,8 +81,11 @@ class EndDevice:
 
     async def upload(self, *items: dict[str, Any]) -> httpx.Response:
         """Send items to where register said."""
-        url = urlsplit(self.answer["centerDataURL"])
-        return await self.post(f"{self.url}{url.path}", self.document(*items))
+        return await self.post(self.at("centerDataURL"), self.document(*items))
+
+    def at(self, address: str) -> str:
+        """Return one of the addresses that register told, behind the proxy."""
+        return str(httpx.URL(self.url).join(urlsplit(self.answer[address]).path))
 
     async def post(self, url: str, body: dict[str, Any]) -> httpx.Response:
         return await self.client.post(url, json=body)

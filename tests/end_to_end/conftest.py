@@ -25,6 +25,15 @@ from deploy.local.settings import CHECKOUT, free_port
 from tests.conftest import COLLECTOR_PASSWORD
 from tests.registry import Plant, add_plant
 
+# what a site collects beside what the local run does
+MORE_COLLECTORS = """
+[[collectors]]
+kind = "nhjc"
+bind = "127.0.0.1:${NHJC_PORT}"
+public_url = "https://nhjc.example/base"
+prefix = "/base"
+"""
+
 
 @dataclass(slots=True)
 class Ingest:
@@ -74,6 +83,7 @@ class Site:
     broker: Broker
     runtime: Runtime
     ingest: Ingest
+    nhjc: str  # where end devices register
 
     def open_account(self, user: str, password: str = "secret") -> None:
         self.broker.write_accounts({COLLECTOR: COLLECTOR_PASSWORD, user: password})
@@ -96,21 +106,25 @@ def site(
     asyncio.run(database.create(durable, name))
     database.migrate(durable, name)
     urls = asyncio.run(database.open_logins(durable, name))
-    port = free_port()
+    port, nhjc_port = free_port(), free_port()
+    folder = tmp_path_factory.mktemp("ingest")
+    config = folder / "ingest.toml"
+    config.write_text((CHECKOUT / "deploy" / "ingest.toml").read_text() + MORE_COLLECTORS)
     environment = {
         **os.environ,
+        "QINGYU_INGEST_CONFIG": str(config),
+        "NHJC_PORT": str(nhjc_port),
         "QINGYU_DATABASE": urls.ingest,
         "QINGYU_INGEST_BIND": f"127.0.0.1:{port}",
         "QINGYU_MQTT": f"127.0.0.1:{broker.port}",
         "QINGYU_MQTT_USER": COLLECTOR,
         "QINGYU_MQTT_PASSWORD": COLLECTOR_PASSWORD,
     }
-    log = tmp_path_factory.mktemp("ingest") / "log"
-    ingest = Ingest(f"http://127.0.0.1:{port}", environment, log)
+    ingest = Ingest(f"http://127.0.0.1:{port}", environment, folder / "log")
     ingest.start()
     try:
         asyncio.run(ingest.ready())
-        yield Site(urls, broker, runtime, ingest)
+        yield Site(urls, broker, runtime, ingest, f"http://127.0.0.1:{nhjc_port}/base")
     finally:
         ingest.kill(signal.SIGTERM)
 
