@@ -153,10 +153,6 @@ class Directory:
         One at a time and over a connection of its own: devices ask when they start.
         """
         sender = await self.account(uscc)
-        if not self._end_devices.of(sender.enterprise_id):
-            await self._read_on_miss()
-        if not self._end_devices.of(sender.enterprise_id):
-            raise Rejected(Reason.REGISTRATION_CLOSED, uscc)
         async with self._enrolling:
             try:
                 connection = await asyncpg.connect(self._database, timeout=10, command_timeout=30)

@@ -41,10 +41,6 @@ class EndDevices:
     by_name: Mapping[str, EndDevice] = field(default_factory=dict)
     coded: Mapping[int, Mapping[str, Sequence[tuple[int, str]]]] = field(default_factory=dict)
 
-    def of(self, enterprise_id: int) -> list[EndDevice]:
-        """Return an enterprise's end devices."""
-        return [d for d in self.by_name.values() if d.sender.enterprise_id == enterprise_id]
-
     def channels(self, enterprise_id: int, code: str) -> Sequence[tuple[int, str]]:
         """Return device and statistic of each channel that carries a code."""
         return self.coded.get(enterprise_id, {}).get(code, ())

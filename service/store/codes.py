@@ -51,13 +51,12 @@ _ONE = text(f"""
     WHERE (u.collector, u.sender, u.wire_code, u.statistic)
         = (:collector, :sender, :wire_code, :statistic)
       AND device.device_id IS NOT NULL
-    FOR UPDATE OF u
 """)
 _TARGET = text("""
     SELECT device_id FROM devices WHERE enterprise_id = :enterprise AND code = :code
 """)
 # Serialises mappings of one enterprise, so that no two see neither's channel.
-_LOCK = text("SELECT FROM enterprises WHERE enterprise_id = :enterprise FOR UPDATE")
+_LOCK = text("SELECT FROM enterprises WHERE enterprise_id = :enterprise FOR NO KEY UPDATE")
 _CARRIERS = text("""
     SELECT c.channel_id, d.code AS device, c.quantity, c.statistic, c.role, c.wire_code
     FROM channels AS c JOIN devices AS d USING (device_id)
@@ -97,7 +96,10 @@ async def page(
 
 
 async def find(connection: Connection, key: dict[str, str]) -> Any:
-    """Return one code, locked, with the device that sent it; None where it is not in scope."""
+    """Return one code with the device that sent it; None where it is not in scope.
+
+    Until the transaction ends nobody else maps a code of the enterprise.
+    """
     row = (await connection.execute(_ONE, key)).one_or_none()
     if row is not None:
         await connection.execute(_LOCK, {"enterprise": row.enterprise_id})
