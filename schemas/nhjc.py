@@ -44,6 +44,18 @@ class Dialect:
     upload_time: str | None = None  # HH:mm:ss; else spread by enterprise
 
 
+_OF_THEIR_OWN = {"day", "month", "year"}
+
+
+def fits(listed: str, statistic: str) -> bool:
+    """Tell whether a channel in a statistic can take values that are listed as another.
+
+    Days, months and years are sent as such; everything shorter is sent as real-time (`instant`).
+    """
+    period, wanted = statistic.partition(".")[0], listed.partition(".")[0]
+    return period == wanted if wanted in _OF_THEIR_OWN else period not in _OF_THEIR_OWN
+
+
 def bare(code: str) -> str:
     """Return a data code as it is stored: without dashes and spaces, in capitals."""
     return code.replace("-", "").replace(" ", "").upper()

@@ -12,7 +12,7 @@ import msgspec
 from ingest.errors import Reason, Rejected
 from ingest.protocols.nhjc import Item, Scalar, item_of
 from ingest.protocols.nhjc_cipher import FieldCipher, is_enciphered
-from schemas.nhjc import Dialect, TimeOf, bare
+from schemas.nhjc import Dialect, TimeOf, bare, fits
 from schemas.reading import QUALITY_NUMBERS, Quality
 
 BEIJING = timezone(timedelta(hours=8))
@@ -35,10 +35,7 @@ class StatType(IntEnum):
 
     def fits(self, statistic: str) -> bool:
         """Tell whether a channel in this statistic can take such a value."""
-        period = statistic.partition(".")[0]
-        if self is StatType.REAL_TIME:
-            return period not in {"day", "month", "year"}
-        return period == self.name.lower()
+        return fits(self.statistic, statistic)
 
     @property
     def statistic(self) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from schemas.nhjc import COLLECTOR, fits
 from schemas.registry import STATISTICS, ChannelKind, Label, Role, is_instant
 from service.access import Administer, ReadPlatform
 from service.api.pages import Page, PagingDep, paged
@@ -137,52 +138,49 @@ async def map_code(session: Administer, document: MapIn) -> Mapped:
         session.connection, row.enterprise_id, document.wire_code, device, document.quantity,
         statistic,
     )  # fmt: skip
-    channel = _channel(document, statistic, row.first_at, known)
+    place = (device, document.quantity, statistic)
+    standing = next((c for c in known if (c.device, c.quantity, c.statistic) == place), None)
+    if standing is None:
+        channel = _channel(document, statistic, row.first_at, known)
+        _refuse_twice(channel.role, known)
+        await registry_store.enter_channel(session.connection, device_id, channel.model_dump())
+    else:
+        await _adopt(session.connection, standing, document.wire_code, known)
+    await codes.drop(session.connection, key)
     mapped = Mapped(
         enterprise=row.uscc,
         device=device,
         quantity=document.quantity,
         statistic=statistic,
-        role=channel.role,
+        role=channel.role if standing is None else standing.role,
         wire_code=document.wire_code,
     )
-    await _enter(session.connection, device_id, mapped, channel, known)
-    await codes.drop(session.connection, key)
     await audit.append(
         session.connection,
         session.permit.client.name,
         "map_code",
-        {**mapped.model_dump(), "unit": channel.unit, "sender": document.sender},
+        {**mapped.model_dump(), "sender": document.sender},
     )
     return mapped
 
 
-async def _enter(
-    connection: Any, device_id: int, mapped: Mapped, channel: ChannelIn, known: list[Any]
-) -> None:
-    """Enter the channel, or give the code to the one that stands in its place."""
-    place = (mapped.device, mapped.quantity, mapped.statistic)
-    standing = next((c for c in known if (c.device, c.quantity, c.statistic) == place), None)
-    if standing is not None and standing.wire_code not in (None, mapped.wire_code):
+async def _adopt(connection: Any, standing: Any, wire_code: str, known: list[Any]) -> None:
+    """Give the code to the channel that stands in its place, as it is."""
+    if standing.wire_code not in (None, wire_code):
         raise Problem(
             409,
             "channel_exists",
             f"The device has this channel for the code {standing.wire_code}; name another device.",
             f"该设备的这一测点已对应编码 {standing.wire_code}；请指定另一台计量器具（device）。",
         )
-    mapped.role = channel.role if standing is None else standing.role
-    if mapped.role not in NOT_SUMMED:
-        _refuse_twice(known, standing)
-    if standing is None:
-        await registry_store.enter_channel(connection, device_id, channel.model_dump())
-    else:
-        await codes.adopt(connection, standing.channel_id, mapped.wire_code)
+    _refuse_twice(standing.role, [other for other in known if other is not standing])
+    await codes.adopt(connection, standing.channel_id, wire_code)
 
 
-def _refuse_twice(known: list[Any], standing: Any) -> None:
+def _refuse_twice(role: str, others: list[Any]) -> None:
     """Refuse to sum one consumption twice, by the hour and by the day."""
-    for other in known:
-        if other is not standing and other.role not in NOT_SUMMED:
+    for other in others:
+        if role not in NOT_SUMMED and other.role not in NOT_SUMMED:
             raise Problem(
                 409,
                 "counted_twice",
@@ -195,6 +193,9 @@ def _channel(document: MapIn, statistic: str, first_at: datetime, known: list[An
     """Return the channel to enter; raises a problem where it would be none."""
     if statistic not in STATISTICS:
         raise bad_parameter("channel_statistic", "unknown statistic", "未知的统计口径")
+    if document.collector == COLLECTOR and not fits(document.statistic, statistic):
+        why = f"values of {document.statistic} never reach it"
+        raise bad_parameter("channel_statistic", why, f"{document.statistic} 的数据不会进入该测点")
     period = statistic.partition(".")[0]
     instant = is_instant(statistic)
     usual = ChannelKind.AMOUNT if ".total" in statistic else ChannelKind.GAUGE
@@ -219,7 +220,7 @@ def _channel(document: MapIn, statistic: str, first_at: datetime, known: list[An
 
 
 def _item(row: Any) -> UnmappedItem:
-    suggestion = suggest(row.wire_code) if row.collector == "nhjc" else None
+    suggestion = suggest(row.wire_code) if row.collector == COLLECTOR else None
     return UnmappedItem(
         **{name: getattr(row, name) for name in UnmappedItem.model_fields if name != "suggestion"},
         suggestion=None

@@ -125,10 +125,11 @@ class OverMqtt:
         def keep(_client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
             loop.call_soon_threadsafe(self._outcomes.put_nowait, json.loads(message.payload))
 
+        def subscribe(*_: Any) -> None:
+            self._client.subscribe(f"{self._topic}/outcomes", qos=1)
+
         self._client.username_pw_set(user, "secret")
-        self._client.on_connect = lambda *_: self._client.subscribe(
-            f"{self._topic}/outcomes", qos=1
-        )
+        self._client.on_connect = subscribe
         self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.on_message = keep
         self._client.connect("127.0.0.1", port)

@@ -29,7 +29,6 @@ from tests.registry import Plant, Spec, add_channel, add_end_device
 NOW = datetime.now(UTC).replace(microsecond=0)
 MONTH = NOW.astimezone(BEIJING).replace(day=1, hour=0, minute=0, second=0)
 SUCCESS = {"responseCode": "0", "responseMessage": "RECEIVE SUCCESS"}
-METER = {"kind": "amount", "unit": "万kWh", "label": "start", "wire_code": WIRE_CODE}
 
 
 @pytest.fixture
@@ -164,14 +163,20 @@ async def test_two_devices_behind_one_address_are_told_apart_by_their_path(
 async def test_hour_day_and_month_of_one_code_are_apart(
     device: EndDevice, plant: Plant, owner: asyncpg.Connection
 ) -> None:
-    specs = {
-        1: Spec(statistic="day.total", role="check", device="M-01", **METER),
-        2: Spec(statistic="month.total", role="check", device="M-01", **METER),
-        3: Spec(statistic="year.total", role="check", device="M-01", **METER),
-    }
+    def spec(period: str) -> Spec:
+        return Spec(
+            statistic=f"{period}.total",
+            kind="amount",
+            role="check",
+            unit="万kWh",
+            label="start",
+            device="M-01",
+            wire_code=WIRE_CODE,
+        )
+
     channels = {0: plant.channels[0]}
-    for kind, spec in specs.items():
-        channels[kind] = await add_channel(owner, plant.enterprise_id, spec, "M-01")
+    for kind, period in ((1, "day"), (2, "month"), (3, "year")):
+        channels[kind] = await add_channel(owner, plant.enterprise_id, spec(period), "M-01")
     await asyncio.sleep(0.2)  # the registry reaches the collector by NOTIFY
     items = [item(10.0 + kind, MONTH, stat_type=kind) for kind in channels]
     assert (await device.upload(*items)).json() == SUCCESS
@@ -301,11 +306,14 @@ async def api(site: Site, owner: asyncpg.Connection) -> AsyncIterator[httpx.Asyn
         key = await clients.create(connection, f"administrator {NOW.timestamp()}", None, grants)
     await engine.dispose()
     app = make_app(Settings(database=site.db.service))
-    async with app.router.lifespan_context(app), httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=app),
-        base_url="http://qingyu/api/v1",
-        headers={"Authorization": f"Bearer {key}"},
-    ) as client:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app),
+            base_url="http://qingyu/api/v1",
+            headers={"Authorization": f"Bearer {key}"},
+        ) as client,
+    ):
         yield client
     await owner.execute("DELETE FROM grants; DELETE FROM clients WHERE enterprise_id IS NULL")
 
