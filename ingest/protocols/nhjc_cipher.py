@@ -16,7 +16,7 @@ _HEX = re.compile(r"(?:[0-9a-fA-F]{32})+")
 
 def is_enciphered(text: str) -> bool:
     """Tell whether a field looks enciphered: no clear field is whole blocks of hexadecimal."""
-    return _HEX.fullmatch(text) is not None
+    return len(text) % (2 * BLOCK) == 0 and _HEX.fullmatch(text) is not None
 
 
 class FieldCipher:

@@ -184,6 +184,25 @@ async def test_hour_day_and_month_of_one_code_are_apart(
     assert found == {0: [10], 1: [11], 2: [12], 3: [13]}
 
 
+async def test_a_code_reaches_the_meter_that_carries_it(
+    device: EndDevice, plant: Plant, owner: asyncpg.Connection
+) -> None:
+    """One end device sends for all meters; a code that two of them carry is nobody's."""
+    code = "02-00-0000-023300-21"
+    spec = Spec(
+        statistic="hour.total", kind="amount", label="start", wire_code=code.replace("-", "")
+    )
+    channel = await add_channel(owner, plant.enterprise_id, spec, "M-07")
+    await asyncio.sleep(0.2)  # the registry reaches the collector by NOTIFY
+    assert (await device.upload(item(8, MONTH, code))).json() == SUCCESS
+    assert await values(owner, channel) == [8]
+    await add_channel(owner, plant.enterprise_id, spec, "M-08")
+    await asyncio.sleep(0.2)
+    assert (await device.upload(item(9, MONTH, code))).json() == SUCCESS
+    assert await values(owner, channel) == [8]
+    assert [reason for reason, _, _ in await kept(owner, device)] == ["ambiguous_statistic"]
+
+
 async def test_good_items_are_stored_and_the_others_kept(
     device: EndDevice, plant: Plant, owner: asyncpg.Connection
 ) -> None:
