@@ -21,6 +21,7 @@ from ingest.registry import Batch, Coded
 from schemas.nhjc import COLLECTOR
 
 REPLAY = "replay"
+MAX_LISTED = 1_000  # codes of one upload; a device has a few hundred at most, the items are kept
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ async def take(
     why = Rejected(Reason.UNKNOWN_CODE, ", ".join(sorted({e.code for e in divided.unmapped})))
     refused += [Refusal(entry.document, why) for entry in divided.unmapped]
     collector = REPLAY if replayed else COLLECTOR  # of the counters
-    await intake.keep_parts(COLLECTOR, device.sender.name, list(_parts(refused)))
+    await keep(intake, device, refused)
     if not replayed:
         await intake.note(COLLECTOR, device.sender.name, _listed(device, divided.unmapped))
     [result] = await intake.store(collector, size, [divided.batch])
@@ -52,6 +53,11 @@ async def take(
     if isinstance(result, Rejected):  # no value that was read is one that cannot be stored
         return result
     return Answer(result, [(place, refusal.reason) for place, refusal in enumerate(refused)])
+
+
+async def keep(intake: Intake, device: EndDevice, refused: Sequence[Refusal]) -> None:
+    """Keep refused items, so that they can be replayed; raises `Unavailable`."""
+    await intake.keep_parts(COLLECTOR, device.sender.name, list(_parts(refused)))
 
 
 def divide(
@@ -129,7 +135,7 @@ def _listed(device: EndDevice, entries: Iterable[Entry]) -> list[UnmappedCode]:
         at = start_of(entry.stated, statistic, device.dialect.time_of)
         groups.setdefault((entry.code, statistic), []).append((at, entry.value))
     listed = []
-    for (code, statistic), values in groups.items():
+    for (code, statistic), values in list(groups.items())[:MAX_LISTED]:
         last_at, last_value = max(values, key=lambda value: value[0])
         first_at = min(at for at, _ in values)
         listed.append(

@@ -78,9 +78,13 @@ async def keep_document(exchange: Exchange) -> bytes:
 async def upload(exchange: Exchange) -> bytes:
     """Store the values of an upload; keep its refused items, which do not fail the others."""
     device, request = await _known(exchange)
-    content = await _read(request, device, len(exchange.payload))
+    try:
+        content = await _read(request, device, len(exchange.payload))
+    except Rejected as rejected:
+        await _keep(exchange, device, rejected)
+        raise
     if (foreign := content.foreign) is not None:
-        await _keep(exchange, device, foreign)
+        await coded.keep(exchange.intake, device, content.refused)
         raise foreign
     answer = await coded.take(exchange.intake, device, content, len(exchange.payload))
     if isinstance(answer, Rejected):
@@ -115,7 +119,7 @@ async def _known(exchange: Exchange) -> tuple[EndDevice, Request]:
         raise
     device = await directory.end_device(request.device_key)
     exchange.dialect = device.dialect
-    stated = request.enterprise or ("(missing)" if request.items else device.sender.uscc)
+    stated = request.enterprise or ("(missing)" if request.data else device.sender.uscc)
     if stated != device.sender.uscc:
         wrong = Rejected(Reason.WRONG_ENTERPRISE, stated)
         await _keep(exchange, device, wrong)

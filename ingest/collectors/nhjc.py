@@ -36,6 +36,7 @@ PATHS: dict[str, Callable[[Exchange], Awaitable[bytes]]] = {
     "/uploadEnterpriseInfo": exchange.keep_document,
     "/uploadMeteringData": exchange.keep_document,
 }
+MEDIA_TYPE = "application/json;charset=UTF-8"  # some clients read Latin-1 unless they are told
 REGISTER = "/enterprise/register"
 
 
@@ -130,4 +131,4 @@ async def _answer(
 
 def _response(content: bytes, status: int = 200, retry_after_s: int | None = None) -> Response:
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    return Response(content, status, headers, media_type="application/json")
+    return Response(content, status, headers, media_type=MEDIA_TYPE)

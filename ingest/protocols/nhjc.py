@@ -41,16 +41,24 @@ class _Envelope(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A document: who says that it sends it, and its items as they came."""
+    """A document: who says that it sends it, and its items as they came, if it has any."""
 
     device_key: str
     enterprise: str
-    items: list[msgspec.Raw]
+    data: list[msgspec.Raw] | None
+
+    @property
+    def items(self) -> list[msgspec.Raw]:
+        """Return the items of an upload; raises `Rejected` where the document is none."""
+        if self.data is None:
+            raise Rejected(Reason.BAD_FIELD, "data")
+        return self.data
 
 
 _BOM = b"\xef\xbb\xbf"
 _REQUEST = msgspec.json.Decoder(_Envelope)
 _ITEM = msgspec.json.Decoder(Item)
+_UPLOAD_DATE = re.compile(rb'("uploadDate"\s*:\s*")([^"]*)')
 _DEVICE_KEY = re.compile(rb'("deviceId"\s*:\s*")([^"]*)')
 
 
@@ -61,10 +69,10 @@ def decode(payload: bytes) -> Request:
         envelope = _REQUEST.decode(payload)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _explain(payload, error) from error
-    items = envelope.data or []
-    if len(items) > MAX_ITEMS:
+    if envelope.data is not None and len(envelope.data) > MAX_ITEMS:
         raise Rejected(Reason.TOO_MANY, f"{MAX_ITEMS:,}")
-    return Request(_name(envelope.deviceId).lower(), _name(envelope.enterpriseCode).upper(), items)
+    enterprise = _name(envelope.enterpriseCode).upper()
+    return Request(_name(envelope.deviceId).lower(), enterprise, envelope.data)
 
 
 def item_of(raw: msgspec.Raw) -> Item:
@@ -112,12 +120,12 @@ def text_of(payload: bytes) -> str:
         msgspec.json.decode(payload)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise _explain(payload, error) from error
-    return redacted(payload).decode()
+    return _DEVICE_KEY.sub(rb"\1", payload).decode()
 
 
 def redacted(payload: bytes) -> bytes:
-    """Return a payload without its secret."""
-    return _DEVICE_KEY.sub(rb"\1", payload)
+    """Return a payload without its secret, the same whenever it is sent."""
+    return _UPLOAD_DATE.sub(rb"\1", _DEVICE_KEY.sub(rb"\1", payload))
 
 
 def _document(items: list[bytes]) -> bytes:

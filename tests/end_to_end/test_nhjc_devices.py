@@ -255,10 +255,12 @@ async def test_a_wrong_key_is_told_and_what_was_sent_is_kept(
     device = EndDevice(client, site.nhjc, plant.uscc)
     await device.register()
     device.answer["secretKey"] = "00" * 16
+    await device.upload(item(1, NOW))
     answer = (await device.upload(item(1, NOW))).json()
     assert answer["responseCode"] == "1"
     assert answer["responseMessage"].startswith("解密失败")
-    assert [reason for reason, _, _ in await kept(owner, device)] == ["decrypt_failed"]
+    [(reason, times, _)] = await kept(owner, device)
+    assert (reason, times) == ("decrypt_failed", 2)
 
 
 DEEP = b'{"data": ' + b"[" * 200_000
@@ -279,6 +281,7 @@ DEEP = b'{"data": ' + b"[" * 200_000
         pytest.param(
             gzip.compress(bytes(70_000_000)), {"Content-Encoding": "gzip"}, "64 MiB", id="a bomb"
         ),
+        pytest.param(b'{"deviceId":"KEY","enterpriseCode":"USCC"}', {}, "data", id="no items"),
         pytest.param(b'{"deviceId":"KEY","enterpriseCode":"a\\u0000b"}', {}, "不符", id="NUL"),
     ],
 )
@@ -286,6 +289,7 @@ async def test_hostile_uploads_are_told_what_is_wrong(
     device: EndDevice, payload: bytes, headers: dict[str, str], sentence: str
 ) -> None:
     payload = payload.replace(b"KEY", device.answer["deviceId"].encode())
+    payload = payload.replace(b"USCC", device.uscc.encode())
     url = device.at("centerDataURL")
     answer = await device.client.post(url, content=payload, headers=headers)
     assert (answer.status_code, answer.json()["responseCode"]) == (200, "1")
