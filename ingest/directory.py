@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
+from ingest import end_devices
+from ingest.end_devices import EndDevice, EndDevices
+from ingest.enrolment import Identity, enrol
 from ingest.errors import Reason, Rejected, Unavailable
 from ingest.monitoring import DIRECTORY_CHANNELS
 from ingest.registry import Batch, ChannelRow, Monitor, Registry, Sender, build
@@ -53,6 +56,8 @@ class Directory:
         self._database = database
         self._retention = retention
         self._registry = Registry()
+        self._end_devices = EndDevices()
+        self._enrolling = asyncio.Lock()
         self._read_at = 0.0
         self._connection: asyncpg.Connection | None = None
         self._changed = asyncio.Event()
@@ -134,6 +139,47 @@ class Directory:
         """Return the registered monitors by MN."""
         return self._registry.monitors
 
+    async def end_device(self, device_key: str) -> EndDevice:
+        """Return the NHJC device of a deviceId; raises `Rejected` when it was not handed out."""
+        if device_key not in self._end_devices.by_key:
+            await self._read_on_miss()
+        try:
+            return self._end_devices.by_key[device_key]
+        except KeyError:
+            raise Rejected(Reason.UNKNOWN_DEVICE_ID) from None
+
+    def end_device_named(self, name: str) -> EndDevice:
+        """Return an NHJC device by its sender's name; raises `Rejected` where there is none."""
+        try:
+            return self._end_devices.by_name[name]
+        except KeyError:
+            raise Rejected(Reason.UNKNOWN_DEVICE, name) from None
+
+    def carriers(self, enterprise_id: int, code: str) -> Sequence[tuple[int, str]]:
+        """Return device and statistic of each channel of an enterprise that carries a code."""
+        return self._end_devices.channels(enterprise_id, code)
+
+    async def enrol(self, uscc: str, code: str | None, address: str, now: datetime) -> Identity:
+        """Return the identity of the NHJC device that registers; see `ingest.enrolment`.
+
+        One at a time and over a connection of its own: devices ask when they start.
+        """
+        sender = await self.account(uscc)
+        async with self._enrolling:
+            try:
+                connection = await asyncpg.connect(self._database, timeout=10, command_timeout=30)
+                try:
+                    identity = await enrol(
+                        connection, sender.enterprise_id, uscc, code, address, now
+                    )
+                finally:
+                    connection.terminate()
+            except LOST as error:
+                raise Unavailable(str(error)) from error
+        if identity.device_key not in self._end_devices.by_key:
+            await self.refresh()  # its next request comes at once
+        return identity
+
     def admit(
         self, device_id: int, sender: Sender, values: Sequence[Coded], now: datetime
     ) -> tuple[Batch, list[tuple[int, Rejected]], list[int]]:
@@ -184,7 +230,9 @@ class Directory:
             enterprises = dict(await connection.fetch(_ENTERPRISES))
             clients = await connection.fetch(_CLIENTS)
             monitors = [_monitor(row, enterprises) for row in await connection.fetch(_MONITORS)]
+            ends = [tuple(row) for row in await connection.fetch(end_devices.ROWS)]
             self._registry = build(channels, enterprises, (tuple(row) for row in clients), monitors)
+            self._end_devices = end_devices.build(ends, channels, enterprises)
             self._read_at = time.monotonic()
             DIRECTORY_CHANNELS.set(len(channels))
 

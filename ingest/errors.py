@@ -34,6 +34,11 @@ class Reason(StrEnum):
     UNKNOWN_CODE = "unknown_code"
     BAD_CRC = "bad_crc"
     BAD_FRAME = "bad_frame"
+    DECRYPT_FAILED = "decrypt_failed"
+    UNKNOWN_DEVICE_ID = "unknown_device_id"
+    WRONG_ENTERPRISE = "wrong_enterprise"
+    REGISTRATION_CLOSED = "registration_closed"
+    AMBIGUOUS_DEVICE = "ambiguous_device"
 
 
 # What happened and what to do, in English and in Chinese; {fact} is what was seen.
@@ -111,8 +116,8 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "该设备的 {fact} 有多个统计口径，请用 statistic 指明。",
     ),
     Reason.UNKNOWN_ENTERPRISE: (
-        "The enterprise {fact} is not registered; check the social credit code in the topic.",
-        "未登记的企业 {fact}，请核对主题中的统一社会信用代码。",
+        "The enterprise {fact} is not registered; check its social credit code.",
+        "未登记的企业 {fact}，请核对统一社会信用代码。",
     ),
     Reason.NOT_OWNER: (
         "This key may not report for {fact}; use that enterprise's own key.",
@@ -149,6 +154,26 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.BAD_FRAME: (
         "The bytes are no frame of HJ 212 ({fact}); check length field and line settings.",
         "收到的字节不是 HJ 212 通讯包（{fact}）；请检查长度字段和串口设置。",
+    ),
+    Reason.DECRYPT_FAILED: (
+        "The field cannot be deciphered ({fact}); register again for the present secretKey.",
+        "解密失败（{fact}）：密钥不符，请重新注册（register）以取得当前 secretKey。",
+    ),
+    Reason.UNKNOWN_DEVICE_ID: (
+        "The deviceId is not registered or was replaced; register again.",
+        "设备序列号 deviceId 未注册或已更换，请重新注册（register）。",
+    ),
+    Reason.WRONG_ENTERPRISE: (
+        "The deviceId does not belong to the enterprise {fact}; check enterpriseCode.",
+        "设备序列号与统一社会信用代码 {fact} 不符，请核对 enterpriseCode。",
+    ),
+    Reason.REGISTRATION_CLOSED: (
+        "No registration is open for {fact}; let the operator open one.",
+        "{fact} 未开放端设备注册或已过期，请联系运维人员开放注册窗口后重试。",
+    ),
+    Reason.AMBIGUOUS_DEVICE: (
+        "Several end devices of {fact} may register from here; put the device's code in the path.",
+        "{fact} 有多台端设备可从该地址注册，请用带设备编号的地址：…/设备编号/enterprise/register。",
     ),
 }
 MAX_FACT = 200

@@ -9,7 +9,7 @@ import asyncpg
 
 from ingest.directory import Directory
 from ingest.errors import Reason, Rejected, Unavailable
-from ingest.keeper import Keeps, Refused
+from ingest.keeper import Keeps, Refused, UnmappedCode
 from ingest.monitoring import BYTES_IN_FLIGHT, PAYLOADS, READINGS
 from ingest.protocols import json_reading
 from ingest.registry import Batch, Sender
@@ -139,6 +139,20 @@ class Intake:
     async def keep(self, collector: str, sender: str, payload: bytes, rejected: Rejected) -> None:
         """Keep a payload that is refused as a whole; raises `Unavailable` when that fails."""
         await self.keeper.keep(collector, sender, [Refused(payload, rejected)])
+
+    async def keep_parts(self, collector: str, sender: str, parts: Sequence[Refused]) -> None:
+        """Keep parts of a payload that are refused; raises `Unavailable` when that fails."""
+        if parts:
+            await self.keeper.keep(collector, sender, parts)
+
+    async def note(self, collector: str, sender: str, codes: Sequence[UnmappedCode]) -> None:
+        """List codes that wait to be mapped; raises `Unavailable` when that fails."""
+        if codes:
+            await self.keeper.note(collector, sender, codes)
+
+    async def keep_document(self, device_id: int, kind: str, document: str) -> None:
+        """Keep what an end device says of itself; see `Keeper.keep_document`."""
+        await self.keeper.keep_document(device_id, kind, document)
 
     async def _prepare(self, collector: str, arrival: Arrival) -> _Prepared | Rejected:
         sender, payload = arrival.sender, arrival.payload

@@ -20,7 +20,7 @@ from ingest.directory import Directory
 from ingest.errors import Reason, Rejected, Unavailable
 from ingest.group import DUPLICATE, STORED, SUPERSEDED, gather
 from ingest.intake import Answer, Intake
-from ingest.keeper import Refused
+from ingest.keeper import Refused, UnmappedCode
 from ingest.monitoring import REPLAYED
 from ingest.registry import Batch
 from ingest.replay_store import Payload, Settled, Tally
@@ -176,6 +176,12 @@ class _Refusals:
     async def keep(self, collector: str, sender: str, refused: Sequence[Refused]) -> None:
         del collector, sender  # those of the payload that is being tried
         self.items += refused
+
+    async def note(self, collector: str, sender: str, codes: Sequence[UnmappedCode]) -> None:
+        del collector, sender, codes  # they are listed since they came
+
+    async def keep_document(self, device_id: int, kind: str, document: str) -> None:
+        raise NotImplementedError("documents of end devices are never refused")
 
 
 class _Yielding:

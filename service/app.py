@@ -12,12 +12,14 @@ from service.access import State
 from service.analyzers import find
 from service.api import (
     alerts,
+    codes,
     commands,
     counties,
     enterprises,
     frames,
     monitors,
     mqtt_accounts,
+    nhjc,
     official,
     registry,
     rejected,
@@ -74,12 +76,14 @@ def make_app(settings: Settings) -> FastAPI:
     problems.install(app)
     modules = (
         alerts,
+        codes,
         commands,
         counties,
         enterprises,
         frames,
         monitors,
         mqtt_accounts,
+        nhjc,
         official,
         registry,
         rejected,

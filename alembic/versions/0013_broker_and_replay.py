@@ -5,13 +5,13 @@ last received is stored first. The payloads of a replay are not referenced, beca
 purged or stored by another replay meanwhile.
 
 Revision ID: 0013
-Revises: 0011
+Revises: 0012
 """
 
 from alembic import op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -145,7 +145,7 @@ def _create_functions() -> None:
             SELECT CASE WHEN collector = 'http'
                 THEN (SELECT enterprise_id FROM clients WHERE name = sender)
                 ELSE coalesce(
-                    (SELECT enterprise_id FROM enterprises WHERE uscc = sender),
+                    (SELECT enterprise_id FROM enterprises WHERE uscc = split_part(sender, '/', 1)),
                     (SELECT enterprise_id FROM devices WHERE mn = sender)
                 ) END
         $$

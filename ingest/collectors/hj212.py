@@ -52,7 +52,9 @@ class Settings(BaseModel):
 
 async def run(settings: Settings, intake: Intake) -> None:
     """Serve until cancelled; what is not answered by then the monitors send again."""
-    links = Links(intake.pool.acquire, f"hj212 {settings.bind}", timedelta(settings.learning_days))
+    links = Links(
+        intake.pool, intake.keeper, f"hj212 {settings.bind}", timedelta(settings.learning_days)
+    )
     quarantine = Quarantine(intake.keeper, intake.pool, intake.directory)
     commander = Commander(intake.pool, intake.directory, settings.answer_s, settings.execute_s)
     station = Station(intake, links, quarantine, commander)

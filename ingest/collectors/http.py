@@ -1,12 +1,9 @@
 """Readings over HTTP: `POST /ingest/v1/readings`."""
 
 import asyncio
-import contextlib
 import zlib
-from collections.abc import Iterator
 
 import msgspec
-import uvicorn
 from pydantic import BaseModel, ConfigDict
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +14,7 @@ from ingest.errors import Reason, Rejected, Unavailable
 from ingest.intake import Answer, Arrival, Intake
 from ingest.monitoring import REPLAY, routes
 from ingest.registry import Sender
+from ingest.serving import serve
 
 COLLECTOR = "http"
 MAX_WIRE = 8 * 1024 * 1024
@@ -52,26 +50,12 @@ class Settings(BaseModel):
 
 async def run(settings: Settings, intake: Intake) -> None:
     """Serve until cancelled; requests under way are answered first."""
-    host, _, port = settings.bind.rpartition(":")
-    config = uvicorn.Config(
+    await serve(
         application(intake),
-        host=host,
-        port=int(port),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=10,
+        settings.bind,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.certificate_key,
     )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve())
-    try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
-        server.should_exit = True
-        await serving
-        raise
 
 
 def application(intake: Intake) -> Starlette:
@@ -181,11 +165,3 @@ def _problem(
         media_type="application/problem+json",
         headers=headers,
     )
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to the process it is a task of."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

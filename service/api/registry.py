@@ -114,8 +114,8 @@ class ChannelIn(_Model):
 
     ``multiplier`` and ``width`` hold from the first day in service; later ones are entered as
     settings of their own. ``label`` says which end of its period a value's time names; by default
-    the end, of monitors the start (HJ 212). ``wire_code`` is the code of HJ 212 or NHJC where it
-    is not the default one of the quantity.
+    the end, of monitors (HJ 212) and of codes on the wire the start. ``wire_code`` is the code of
+    HJ 212 or NHJC where it is not the default one of the quantity.
     """
 
     quantity: QuantityCode
@@ -182,7 +182,8 @@ class DeviceIn(_Model):
         elif "channels" not in self.model_fields_set:
             raise ValueError("give channels, or a template")
         for channel in self.channels:
-            channel.label = channel.label or (Label.END if self.mn is None else Label.START)
+            starts = self.mn is not None or channel.wire_code is not None
+            channel.label = channel.label or (Label.START if starts else Label.END)
         return self
 
     def _of_template(self, template: TemplateIn) -> list[ChannelIn]:

@@ -27,6 +27,15 @@ from deploy.local.settings import CHECKOUT, free_port
 from tests.conftest import COLLECTOR_PASSWORD
 from tests.registry import Plant, add_plant
 
+# what a site collects beside what the local run does
+MORE_COLLECTORS = """
+[[collectors]]
+kind = "nhjc"
+bind = "127.0.0.1:${NHJC_PORT}"
+public_url = "https://nhjc.example/base"
+prefix = "/base"
+"""
+
 
 @dataclass(slots=True)
 class Ingest:
@@ -77,6 +86,7 @@ class Site:
     runtime: Runtime
     ingest: Ingest
     hj212_port: int
+    nhjc: str  # where end devices register
 
     def open_account(self, user: str, password: str = "secret") -> None:
         self.broker.let_in({user: password})
@@ -100,9 +110,13 @@ def running_site(
     asyncio.run(database.create(durable, name))
     database.migrate(durable, name)
     urls = asyncio.run(database.open_logins(durable, name))
-    port, hj212_port = free_port(), free_port()
+    port, hj212_port, nhjc_port = free_port(), free_port(), free_port()
+    config = folder / "ingest.toml"
+    config.write_text((CHECKOUT / "deploy" / "ingest.toml").read_text() + MORE_COLLECTORS)
     environment = {
         **os.environ,
+        "QINGYU_INGEST_CONFIG": str(config),
+        "NHJC_PORT": str(nhjc_port),
         "QINGYU_DATABASE": urls.ingest,
         "QINGYU_INGEST_BIND": f"127.0.0.1:{port}",
         "QINGYU_HJ212_BIND": f"127.0.0.1:{hj212_port}",
@@ -114,7 +128,8 @@ def running_site(
     ingest.start()
     try:
         asyncio.run(ingest.ready())
-        yield Site(urls, broker, runtime, ingest, hj212_port)
+        nhjc = f"http://127.0.0.1:{nhjc_port}/base"
+        yield Site(urls, broker, runtime, ingest, hj212_port, nhjc)
     finally:
         ingest.kill(signal.SIGTERM)
 
