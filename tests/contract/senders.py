@@ -20,10 +20,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.end_device import WIRE_CODE, EndDevice, item
 from tests.end_to_end.conftest import Site
+from tests.monitors import Line, local, packet
 from tests.registry import Plant, add_end_device
 
 # an hour that is over, so that no minute of it lies ahead of the clock
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+AT_ONCE_S = 3.0
 Value = tuple[int, float]  # minute of the hour, value
 
 
@@ -38,7 +40,8 @@ class Told(StrEnum):
 class Sender(Protocol):
     """A device or gateway that sends values of the plant's first channel."""
 
-    name: str  # its name in `rejected_payloads`
+    name: str  # under which its readings replace others
+    unknown_name: str  # under which what nobody registered is kept
     tells_rejected: bool  # whether its protocol has words for that some of it was refused
 
     async def send(self, values: Sequence[Value], unknown: Sequence[Value] = ()) -> Told:
@@ -77,7 +80,7 @@ class OverHttp:
     tells_rejected = True
 
     def __init__(self, client: httpx.AsyncClient, site: Site, plant: Plant, name: str) -> None:
-        self.name = name
+        self.name = self.unknown_name = name
         self._client = client
         self._url = f"{site.ingest.url}/ingest/v1/readings"
         self._headers = {"Authorization": f"Bearer {plant.key}"}
@@ -105,7 +108,7 @@ class OverMqtt:
     tells_rejected = True
 
     def __init__(self, client: paho.Client, plant: Plant) -> None:
-        self.name = plant.uscc
+        self.name = self.unknown_name = plant.uscc
         self._client = client
         self._topic = f"qingyu/v1/{plant.uscc}"
         self._outcomes: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -143,7 +146,7 @@ class OverNhjc:
     tells_rejected = False
 
     def __init__(self, device: EndDevice, name: str) -> None:
-        self.name = name
+        self.name = self.unknown_name = name
         self._device = device
 
     async def send(self, values: Sequence[Value], unknown: Sequence[Value] = ()) -> Told:
@@ -164,6 +167,37 @@ class OverNhjc:
         assert success[1] not in body["responseMessage"]
         assert body["responseCode"] == "1"
         return Told.NOTHING
+
+
+class OverHj212:
+    """An HJ 212 monitor: a packet for each value, sent again until it is answered."""
+
+    tells_rejected = False
+
+    def __init__(self, port: int, mn: str) -> None:
+        self.name, self.unknown_name = mn, f"{mn[:-1]}X"
+        self._port = port
+
+    async def send(self, values: Sequence[Value], unknown: Sequence[Value] = ()) -> Told:
+        packets = [self._packet(self.name, minute, value) for minute, value in values]
+        packets += [self._packet(self.unknown_name, minute, value) for minute, value in unknown]
+        try:
+            line = await Line.open(self._port)
+            try:
+                await line.send(b"".join(packets))
+                answers = [await line.next(AT_ONCE_S) for _ in packets]
+            finally:
+                await line.close()
+        except (OSError, TimeoutError):
+            return Told.NOTHING
+        qns = {packet[9:26].decode() for packet in packets}
+        assert {answer[3:20] for answer in answers} == qns
+        assert all(";ST=91;CN=9014;" in answer for answer in answers)
+        return Told.STORED
+
+    def _packet(self, mn: str, minute: int, value: float) -> bytes:
+        at = HOUR.replace(minute=minute)
+        return packet(mn, "2011", f"DataTime={local(at)};e00001-Rtd={value}", at=at)
 
 
 @contextlib.asynccontextmanager
@@ -198,4 +232,24 @@ async def over_nhjc(site: Site, plant: Plant, owner: asyncpg.Connection) -> Asyn
         yield OverNhjc(device, f"{plant.uscc}/M-01")
 
 
-SENDERS: dict[str, Open] = {"http": over_http, "mqtt": over_mqtt, "nhjc": over_nhjc}
+@contextlib.asynccontextmanager
+async def over_hj212(
+    site: Site, plant: Plant, owner: asyncpg.Connection
+) -> AsyncIterator[OverHj212]:
+    await owner.execute(
+        "UPDATE channels SET wire_code = 'e00001' WHERE channel_id = $1", plant.channels[0]
+    )
+    mn = f"{plant.uscc}000000"
+    await owner.execute(
+        "UPDATE devices SET mn = $1 WHERE enterprise_id = $2", mn, plant.enterprise_id
+    )
+    await asyncio.sleep(0.3)  # the registry reaches the collector by NOTIFY
+    yield OverHj212(site.hj212_port, mn)
+
+
+SENDERS: dict[str, Open] = {
+    "http": over_http,
+    "mqtt": over_mqtt,
+    "nhjc": over_nhjc,
+    "hj212": over_hj212,
+}

@@ -110,7 +110,8 @@ async def test_rejected(sender: Sender, plant: Plant, owner: asyncpg.Connection)
     assert answer is (Told.REJECTED if sender.tells_rejected else Told.STORED)
     assert await stored(owner, plant) == [1, 2]
     [kept] = await owner.fetch(
-        "SELECT reason, detail, payload FROM rejected_payloads WHERE sender = $1", sender.name
+        "SELECT reason, detail, payload FROM rejected_payloads WHERE sender = $1",
+        sender.unknown_name,
     )
     assert kept["reason"].startswith("unknown_")
     assert kept["detail"]
