@@ -9,11 +9,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from service.access import Administer, ReadPlatform
 from service.api.pages import Page, PagingDep, paged
 from service.api.rejected import LARGEST, Id, refuse_empty, sight_of
-from service.problems import not_found
-from service.store import audit, replays
+from service.problems import bad_parameter, not_found
+from service.store import audit, frames, replays
 from service.store.rejected import Filter
 
 router = APIRouter(tags=["rejected payloads"])
+MAX_FRAMES = 100_000  # of one replay
 
 
 class FilterIn(BaseModel):
@@ -98,6 +99,40 @@ async def replay_rejected(opened: Administer, asked: ReplayIn) -> ReplayItem:
     made = await replays.request(opened.connection, by, wanted, sight_of(opened))
     detail = {"replay": made["replay_id"], "payloads": made["payloads"], "filter": wanted.named()}
     await audit.append(opened.connection, by, "replay_rejected", detail)
+    return _item(made)
+
+
+class FramesIn(BaseModel):
+    """Accepted frames of one HJ 212 monitor, by when they were received."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mn: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
+    from_: AwareDatetime = Field(alias="from")
+    to: AwareDatetime
+
+
+@router.post("/frames/replay", status_code=202)
+async def replay_frames(opened: Administer, asked: FramesIn) -> ReplayItem:
+    """Ask collectors to read accepted frames again, after one of their codes got a channel.
+
+    What is stored stays; what still has no channel stays listed among the rejected payloads.
+    """
+    if not await frames.is_visible(opened.connection, asked.mn):
+        raise not_found("monitor with this MN", "该 MN 的监测设备")
+    by = opened.permit.client.name
+    ids = await frames.put_back(
+        opened.connection, asked.mn, asked.from_, asked.to, f"read again for {by}", MAX_FRAMES
+    )
+    if len(ids) == MAX_FRAMES:
+        raise bad_parameter(
+            "from",
+            f"not so early: at most {MAX_FRAMES:,} frames",
+            f"至多 {MAX_FRAMES:,} 帧，请分段",
+        )
+    made = await replays.request(opened.connection, by, Filter(ids), sight_of(opened))
+    detail = {"replay": made["replay_id"], "payloads": made["payloads"], "mn": asked.mn}
+    await audit.append(opened.connection, by, "replay_frames", detail)
     return _item(made)
 
 

@@ -33,6 +33,23 @@ _MARKS = text("""
     ORDER BY m.at DESC, m.device_id DESC, m.wire_code DESC
     LIMIT :limit
 """)
+# A frame that is to be tried again waits among the rejected, as one whose code had no channel.
+_TRY_AGAIN = text("""
+    WITH chosen AS (
+        SELECT DISTINCT ON (frame) mn, source, frame, received_at FROM accepted_frames
+        WHERE mn = :mn AND received_at >= :start AND received_at < :stop
+        ORDER BY frame, received_at DESC
+        LIMIT :limit
+    )
+    INSERT INTO rejected_payloads AS known (collector, sender, source, reason, detail, payload,
+        payload_bytes, digest, first_received_at, last_received_at)
+    SELECT 'hj212', mn, source, 'unknown_code', :detail, frame, length(frame), sha256(frame),
+           received_at, received_at
+    FROM chosen
+    ON CONFLICT (sender, collector, digest) DO UPDATE
+    SET last_received_at = greatest(known.last_received_at, excluded.last_received_at)
+    RETURNING payload_id
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +131,11 @@ async def marks(
         },
     )
     return [ConditionMark(*row) for row in rows]
+
+
+async def put_back(
+    connection: Connection, mn: str, start: datetime, stop: datetime, detail: str, limit: int
+) -> list[int]:
+    """Put accepted frames of [start, stop) among the rejected payloads; returns their ids there."""
+    bounds = {"mn": mn, "start": start, "stop": stop, "detail": detail, "limit": limit}
+    return list(await connection.scalars(_TRY_AGAIN, bounds))
