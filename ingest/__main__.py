@@ -16,6 +16,7 @@ from ingest.commit import prepare
 from ingest.directory import Directory
 from ingest.intake import Intake
 from ingest.keeper import Keeper
+from ingest.limits import Limits
 from ingest.writer import Writer
 
 logger = logging.getLogger("ingest")
@@ -58,7 +59,8 @@ async def _run(settings: configuration.Settings, collectors: list[tuple[Any, Any
         init=prepare,
         server_settings={"jit": "off", "application_name": "qingyu-ingest"},
     )
-    directory = Directory(settings.database, timedelta(days=settings.retention_days))
+    retention, limits = timedelta(days=settings.retention_days), Limits(settings.limits)
+    directory = Directory(settings.database, retention, limits)
     writer = Writer(pool, settings.rows_in_flight)
     intake = Intake(directory, writer, Keeper(pool), settings.bytes_in_flight)
     try:

@@ -5,41 +5,46 @@ import contextlib
 import hashlib
 import logging
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
 from ingest.errors import Reason, Rejected, Unavailable
+from ingest.limits import Limits
 from ingest.monitoring import DIRECTORY_CHANNELS
-from ingest.registry import Batch, ChannelRow, Registry, Sender, build
+from ingest.registry import Batch, ChannelRow, EnterpriseRow, KeyRow, Registry, Sender, build
 from schemas.reading import Readings
 
 logger = logging.getLogger(__name__)
 
 READ_ON_MISS_AT_MOST_EVERY = 5.0  # seconds
 CONNECT_AGAIN_AFTER = 2.0
+LATER = datetime.max.replace(tzinfo=UTC)
 LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _CHANNELS = """
     SELECT d.enterprise_id, d.code, c.quantity, c.statistic, c.channel_id,
            (extract(epoch FROM c.in_service_from) * 1000000)::bigint,
-           (extract(epoch FROM c.in_service_to) * 1000000)::bigint
+           (extract(epoch FROM c.in_service_to) * 1000000)::bigint,
+           c.expected_interval_s
     FROM channels AS c JOIN devices AS d USING (device_id)
     ORDER BY c.channel_id
 """
-_ENTERPRISES = "SELECT enterprise_id, uscc FROM enterprises"
-_CLIENTS = """
-    SELECT k.key_digest, k.name, k.enterprise_id
-    FROM clients AS k
-    WHERE k.revoked_at IS NULL AND k.enterprise_id IS NOT NULL
-      AND EXISTS (SELECT FROM grants AS g WHERE g.client_id = k.client_id AND g.verb = 'submit')
+_ENTERPRISES = "SELECT enterprise_id, uscc, mqtt_dialect::text FROM enterprises"
+_KEYS = """
+    SELECT k.digest, c.name, c.enterprise_id, k.expires_at, c.dialect::text
+    FROM client_keys AS k JOIN clients AS c USING (client_id)
+    WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+      AND c.revoked_at IS NULL AND c.enterprise_id IS NOT NULL
+      AND EXISTS (SELECT FROM grants AS g WHERE g.client_id = c.client_id AND g.verb = 'submit')
 """
 
 
 class Directory:
-    """Answers who a sender is and which channel each of its readings belongs to."""
+    """Answers who a sender is, how much it may send, and whose channel each reading is of."""
 
-    def __init__(self, database: str, retention: timedelta) -> None:
+    def __init__(self, database: str, retention: timedelta, limits: Limits) -> None:
+        self.limits = limits
         self._database = database
         self._retention = retention
         self._registry = Registry()
@@ -75,10 +80,10 @@ class Directory:
         digest = hashlib.sha256(key.encode(errors="surrogatepass")).digest()
         if digest not in self._registry.keys:
             await self._read_on_miss()
-        try:
-            return self._registry.keys[digest]
-        except KeyError:
-            raise Rejected(Reason.NOT_OWNER, "any enterprise") from None
+        found = self._registry.keys.get(digest)
+        if found is None or (found.expires_at or LATER) <= datetime.now(UTC):
+            raise Rejected(Reason.NOT_OWNER, "any enterprise")
+        return found.sender
 
     async def account(self, uscc: str) -> Sender:
         """Return the enterprise of an MQTT account; raises `Rejected` when it is not registered."""
@@ -130,8 +135,8 @@ class Directory:
             if connection is None:
                 raise Unavailable("the registry cannot be read")
             channels = [ChannelRow(*row) for row in await connection.fetch(_CHANNELS)]
-            enterprises = dict(await connection.fetch(_ENTERPRISES))
-            clients = await connection.fetch(_CLIENTS)
-            self._registry = build(channels, enterprises, (tuple(row) for row in clients))
+            enterprises = [EnterpriseRow(*row) for row in await connection.fetch(_ENTERPRISES)]
+            keys = [KeyRow(*row) for row in await connection.fetch(_KEYS)]
+            self._registry = build(channels, enterprises, keys)
             self._read_at = time.monotonic()
             DIRECTORY_CHANNELS.set(len(channels))

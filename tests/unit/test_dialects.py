@@ -75,7 +75,7 @@ def refusals(dialect: dict[str, Any], payload: bytes) -> list[tuple[int, str, st
     [
         pytest.param({}, "2026-11-22T00:00:00Z", id="with an offset"),
         pytest.param({"time": "local"}, "2026-11-22 08:00:00", id="Beijing time"),
-        pytest.param({"time": "local"}, "2026-11-22T00:00:00Z", id="an offset is taken at its word"),
+        pytest.param({"time": "local"}, "2026-11-22T00:00:00Z", id="an offset all the same"),
         pytest.param(
             {"time": "local", "time_format": "%Y%m%d%H%M%S"}, "20261122080000", id="compact"
         ),
@@ -116,7 +116,7 @@ def test_one_instant_in_the_declared_form(dialect: dict[str, Any], at: Any) -> N
             {"time": "local", "zone": "Europe/Berlin"}, "2026-03-29 02:30", "ambiguous_time",
             id="an hour that never comes",
         ),
-        pytest.param({"time": "epoch_s"}, "2026-11-22T08:00:00Z", "bad_time", id="text for seconds"),
+        pytest.param({"time": "epoch_s"}, "2026-11-22T08:00:00Z", "bad_time", id="no seconds"),
         pytest.param({"time": "epoch_s"}, True, "bad_time", id="true for seconds"),
         pytest.param({"time": "epoch_s"}, -1, "bad_time", id="before 1970"),
         pytest.param({"time": "epoch_s"}, 1e300, "bad_time", id="the end of time"),
@@ -377,8 +377,9 @@ json_values = st.recursive(
     max_leaves=20,
 )
 EXPRESSIONS = (
-    "@", "a", "a.b", "a[]", "a[*].b", "a[?t>`1`]", "*.b", "a[0]", "a[::-1]", "a || b", "!a", "a && b",
-    "not_null(a, b)", "join('-', a)", "to_number(a)", "keys(@)", "values(@)", "length(a)", "abs(a)",
+    "@", "a", "a.b", "a[]", "a[*].b", "a[?t>`1`]", "*.b", "a[0]", "a[::-1]", "a || b", "!a",
+    "a && b", "not_null(a, b)", "join('-', a)", "to_number(a)", "keys(@)", "values(@)", "abs(a)",
+    "length(a)",
     "[a, b]", "{a: a}", "a | [0]", "floor(a)", "to_string(@)", "contains(a, 'b')", "reverse(a)",
 )  # fmt: skip
 expressions = st.sampled_from(EXPRESSIONS)

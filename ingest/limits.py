@@ -1,0 +1,113 @@
+"""How much a sender may send: a bucket of readings and one of bytes for each key and account.
+
+A bucket holds a burst and fills at a rate. What arrives is taken out of it even where it does not
+suffice, so that the largest document passes, and nothing more until the bucket is above zero.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ingest.settings import Allowance
+
+DAY_S = 86_400
+MAX_SENDERS = 50_000  # the one that was silent longest is forgotten, and with it what it owes
+
+
+class Limit(StrEnum):
+    """What is limited."""
+
+    READINGS = "readings"
+    BYTES = "bytes"
+
+
+@dataclass(slots=True)
+class Bucket:
+    """So much may be sent at once, and so much a second for ever; instants are in seconds."""
+
+    rate: float
+    burst: float
+    level: float
+    at: float
+
+    def left(self, now: float) -> float:
+        """Return how much may be sent; below zero where too much was."""
+        return min(self.burst, self.level + (now - self.at) * self.rate)
+
+    def take(self, amount: float, now: float) -> None:
+        """Take out what was sent."""
+        self.level, self.at = self.left(now) - amount, now
+
+    def wait(self, now: float) -> float:
+        """Return in how many seconds something may be sent; 0.0 where it may be now."""
+        left = self.left(now)
+        return 0.0 if left > 0 else (1 - left) / self.rate
+
+    def change(self, rate: float, burst: float, now: float) -> None:
+        """Change what may be sent; what was sent stays sent."""
+        if (rate, burst) != (self.rate, self.burst):
+            self.level, self.at = self.left(now) + burst - self.burst, now
+            self.rate, self.burst = rate, burst
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """Which limit a sender met, what is left of each, and when it may send again."""
+
+    limit: Limit
+    wait_s: float
+    buckets: dict[Limit, Bucket]
+    left: dict[Limit, float]
+
+
+class Limits:
+    """The buckets of all senders of one process."""
+
+    def __init__(self, allowance: Allowance, clock: Callable[[], float] = time.monotonic) -> None:
+        self._allowance = allowance
+        self._clock = clock
+        self._senders: OrderedDict[tuple[str, str], dict[Limit, Bucket]] = OrderedDict()
+
+    def excess(self, collector: str, sender: str) -> Excess | None:
+        """Return the limit that keeps a sender waiting longest, None where none does."""
+        if (buckets := self._senders.get((collector, sender))) is None:
+            return None
+        now = self._clock()
+        limit = max(buckets, key=lambda limit: buckets[limit].wait(now))
+        if (wait_s := buckets[limit].wait(now)) == 0:
+            return None
+        left = {limit: max(0.0, bucket.left(now)) for limit, bucket in buckets.items()}
+        return Excess(limit, wait_s, buckets, left)
+
+    def left(self, collector: str, sender: str, limit: Limit) -> float:
+        """Return how much a sender may send; below zero where it sent too much."""
+        buckets = self._senders.get((collector, sender))
+        return float("inf") if buckets is None else buckets[limit].left(self._clock())
+
+    def charge(self, collector: str, sender: str, due: float, readings: int, size: int) -> None:
+        """Take out what a sender sent; ``due`` readings a second are expected of it."""
+        now = self._clock()
+        buckets = self._find((collector, sender), due, now)
+        buckets[Limit.READINGS].take(readings, now)
+        buckets[Limit.BYTES].take(size, now)
+
+    def _find(self, sender: tuple[str, str], due: float, now: float) -> dict[Limit, Bucket]:
+        allowed = self._allowance
+        rate = max(allowed.least_per_s, allowed.times_due * due)
+        burst = max(allowed.least_burst, allowed.burst_days * DAY_S * due)
+        units = {Limit.READINGS: 1.0, Limit.BYTES: allowed.bytes_per_reading}
+        if (found := self._senders.get(sender)) is None:
+            found = {
+                limit: Bucket(rate * unit, burst * unit, burst * unit, now)
+                for limit, unit in units.items()
+            }
+            self._senders[sender] = found
+            if len(self._senders) > MAX_SENDERS:
+                self._senders.popitem(last=False)
+            return found
+        self._senders.move_to_end(sender)
+        for limit, unit in units.items():
+            found[limit].change(rate * unit, burst * unit, now)
+        return found
