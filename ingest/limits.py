@@ -1,7 +1,7 @@
 """How much a sender may send: a bucket of readings and one of bytes for each key and account.
 
 A bucket holds a burst and fills at a rate. What arrives is taken out of it even where it does not
-suffice, so that the largest document passes, and nothing more until the bucket is above zero.
+suffice, so that the largest document passes, and nothing more until there is one in it again.
 """
 
 import time
@@ -42,8 +42,7 @@ class Bucket:
 
     def wait(self, now: float) -> float:
         """Return in how many seconds something may be sent; 0.0 where it may be now."""
-        left = self.left(now)
-        return 0.0 if left > 0 else (1 - left) / self.rate
+        return max(0.0, (1 - self.left(now)) / self.rate)
 
     def change(self, rate: float, burst: float, now: float) -> None:
         """Change what may be sent; what was sent stays sent."""

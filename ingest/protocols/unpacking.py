@@ -54,7 +54,7 @@ def _unzstd(body: bytes) -> Iterator[bytes]:
                 break
     except zstandard.ZstdError as error:
         raise Rejected(Reason.BAD_ENCODING, f"{error}; window up to 8 MiB") from error
-    _check_end("zstd", ended=unpacker.eof, rest=unpacker.unused_data or body[ended + PIECE :])
+    _check_end("zstd", ended=unpacker.eof, rest=unpacker.unused_data + body[ended + PIECE :])
 
 
 def _check_end(encoding: str, *, ended: bool, rest: bytes) -> None:
