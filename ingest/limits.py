@@ -46,9 +46,8 @@ class Bucket:
 
     def change(self, rate: float, burst: float, now: float) -> None:
         """Change what may be sent; what was sent stays sent."""
-        if (rate, burst) != (self.rate, self.burst):
-            self.level, self.at = self.left(now) + burst - self.burst, now
-            self.rate, self.burst = rate, burst
+        self.level, self.at = self.left(now) + burst - self.burst, now
+        self.rate, self.burst = rate, burst
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,52 +60,62 @@ class Excess:
     left: dict[Limit, float]
 
 
+@dataclass(slots=True)
+class _Sender:
+    due: float
+    buckets: dict[Limit, Bucket]
+
+
 class Limits:
     """The buckets of all senders of one process."""
 
     def __init__(self, allowance: Allowance, clock: Callable[[], float] = time.monotonic) -> None:
         self._allowance = allowance
         self._clock = clock
-        self._senders: OrderedDict[tuple[str, str], dict[Limit, Bucket]] = OrderedDict()
+        self._senders: OrderedDict[tuple[str, str], _Sender] = OrderedDict()
 
     def excess(self, collector: str, sender: str) -> Excess | None:
         """Return the limit that keeps a sender waiting longest, None where none does."""
-        if (buckets := self._senders.get((collector, sender))) is None:
+        if (found := self._senders.get((collector, sender))) is None:
             return None
-        now = self._clock()
+        now, buckets = self._clock(), found.buckets
+        if all(bucket.left(now) >= 1 for bucket in buckets.values()):
+            return None
         limit = max(buckets, key=lambda limit: buckets[limit].wait(now))
-        if (wait_s := buckets[limit].wait(now)) == 0:
-            return None
         left = {limit: max(0.0, bucket.left(now)) for limit, bucket in buckets.items()}
-        return Excess(limit, wait_s, buckets, left)
+        return Excess(limit, buckets[limit].wait(now), buckets, left)
 
     def left(self, collector: str, sender: str, limit: Limit) -> float:
         """Return how much a sender may send; below zero where it sent too much."""
-        buckets = self._senders.get((collector, sender))
-        return float("inf") if buckets is None else buckets[limit].left(self._clock())
+        found = self._senders.get((collector, sender))
+        return float("inf") if found is None else found.buckets[limit].left(self._clock())
 
     def charge(self, collector: str, sender: str, due: float, readings: int, size: int) -> None:
         """Take out what a sender sent; ``due`` readings a second are expected of it."""
         now = self._clock()
-        buckets = self._find((collector, sender), due, now)
-        buckets[Limit.READINGS].take(readings, now)
-        buckets[Limit.BYTES].take(size, now)
+        if (found := self._senders.get((collector, sender))) is None:
+            found = self._senders[collector, sender] = self._open(due, now)
+            if len(self._senders) > MAX_SENDERS:
+                self._senders.popitem(last=False)
+        else:
+            self._senders.move_to_end((collector, sender))
+            if due != found.due:
+                found.due = due
+                for limit, (rate, burst) in self._allowed(due).items():
+                    found.buckets[limit].change(rate, burst, now)
+        found.buckets[Limit.READINGS].take(readings, now)
+        found.buckets[Limit.BYTES].take(size, now)
 
-    def _find(self, sender: tuple[str, str], due: float, now: float) -> dict[Limit, Bucket]:
+    def _open(self, due: float, now: float) -> _Sender:
+        allowed = self._allowed(due).items()
+        return _Sender(
+            due, {limit: Bucket(rate, burst, burst, now) for limit, (rate, burst) in allowed}
+        )
+
+    def _allowed(self, due: float) -> dict[Limit, tuple[float, float]]:
+        """Return rate and burst of each limit."""
         allowed = self._allowance
         rate = max(allowed.least_per_s, allowed.times_due * due)
         burst = max(allowed.least_burst, allowed.burst_days * DAY_S * due)
-        units = {Limit.READINGS: 1.0, Limit.BYTES: allowed.bytes_per_reading}
-        if (found := self._senders.get(sender)) is None:
-            found = {
-                limit: Bucket(rate * unit, burst * unit, burst * unit, now)
-                for limit, unit in units.items()
-            }
-            self._senders[sender] = found
-            if len(self._senders) > MAX_SENDERS:
-                self._senders.popitem(last=False)
-            return found
-        self._senders.move_to_end(sender)
-        for limit, unit in units.items():
-            found[limit].change(rate * unit, burst * unit, now)
-        return found
+        size = allowed.bytes_per_reading
+        return {Limit.READINGS: (rate, burst), Limit.BYTES: (rate * size, burst * size)}
