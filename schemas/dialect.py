@@ -25,8 +25,8 @@ from schemas.reading import Quality
 MAX_POINTS = 5_000
 MAX_LEVELS = 3  # of lists inside lists
 UP = "^"  # in front of an expression: of the object around the item, once for each level
-# What an expression may be made of; what could multiply what a sender sends is not among it, save
-# two lists or objects of its own.
+# What an expression may be made of: nothing that could multiply what a sender sends, save one list
+# or object of its own in a place that is of one item.
 PARTS = frozenset({
     "and_expression", "comparator", "current", "field", "filter_projection", "flatten",
     "function_expression", "identity", "index", "index_expression", "key_val_pair", "literal",
@@ -37,7 +37,8 @@ FUNCTIONS = frozenset({
     "abs", "ceil", "contains", "ends_with", "floor", "join", "keys", "length", "not_null",
     "reverse", "starts_with", "to_array", "to_number", "to_string", "type", "values",
 })  # fmt: skip
-MAX_SELECTED, MAX_SELECTS = 8, 2
+SELECTS = ("multi_select_list", "multi_select_dict")
+MAX_SELECTED = 8
 TIME_FORMAT = re.compile(r"(?:%[YmdHMSf]|[-/:. T_年月日时分秒])+")
 
 
@@ -47,14 +48,20 @@ def _check_expression(expression: str) -> str:
         parts = list(_parts(parsed))
     except (JMESPathError, RecursionError, ValueError) as error:
         raise ValueError(f"{expression} is no JMESPath expression: {error}") from None
-    selects = [part for part in parts if part["type"].startswith("multi_select")]
-    if len(selects) > MAX_SELECTS or any(len(s["children"]) > MAX_SELECTED for s in selects):
-        raise ValueError(f"{expression} makes more than {MAX_SELECTS} lists or objects")
+    made = [len(part["children"]) for part in parts if part["type"] in SELECTS]
+    if len(made) > 1 or sum(made) > MAX_SELECTED:
+        raise ValueError(f"{expression} makes more than one list of {MAX_SELECTED}")
     for part in parts:
         if part["type"] not in PARTS:
             raise ValueError(f"{expression}: {part['type']} is not supported")
         if part["type"] == "function_expression" and part["value"] not in FUNCTIONS:
             raise ValueError(f"{expression}: the function {part['value']} is not supported")
+    return expression
+
+
+def _check_step(expression: str) -> str:
+    if any(part["type"] in SELECTS for part in _parts(jmespath.compile(expression).parsed)):
+        raise ValueError(f"{expression} makes a list of its own; lead to one that is sent")
     return expression
 
 
@@ -85,6 +92,7 @@ def _check_time_format(pattern: str) -> str:
 Expression = Annotated[
     str, Field(min_length=1, max_length=200), AfterValidator(_check_expression)
 ]  # JMESPath
+Step = Annotated[Expression, AfterValidator(_check_step)]
 Code = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
 Sent = Annotated[str, Field(max_length=200)]
 Token = Annotated[StrictStr, Field(max_length=40)] | StrictInt | StrictFloat | None
@@ -128,7 +136,7 @@ class Paths(_Model):
     """
 
     items: Annotated[
-        list[Expression],
+        list[Step],
         BeforeValidator(lambda given: [given] if isinstance(given, str) else given),
         Field(min_length=1, max_length=MAX_LEVELS),
     ] = ["@"]

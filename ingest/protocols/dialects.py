@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ingest.errors import Reason, Rejected
 from ingest.protocols.dialect_items import Items, Sheet
-from ingest.protocols.json_items import UNREADABLE, explain_document
+from ingest.protocols.json_items import UNREADABLE, check_values, explain_document
 from ingest.protocols.json_lines import Lines
 from ingest.protocols.json_reading import EXTRACT_BYTES, MAX_TEXT, Document, Form, check_count
 from ingest.protocols.paths import Path, Scopes, prune, walk
@@ -153,6 +153,7 @@ class _Unreadable:
 
 def _parse(payload: bytes) -> Any:
     """Return a JSON value; NaN, which some gateways print, as a text that an item can be told."""
+    check_values(payload)
     try:
         return _ANY.decode(payload)
     except UNREADABLE as error:

@@ -21,9 +21,19 @@ class Item(msgspec.Struct, gc=False):
     statistic: str | None = None
 
 
+MAX_READINGS = 100_000  # of a document
+# Of 100,000 readings none has so many members; a payload of brackets would take 30 times its size.
+MAX_VALUES = 3_000_000
+
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _ITEM = msgspec.json.Decoder(Item)
 _ANY = msgspec.json.Decoder()
+
+
+def check_values(payload: bytes) -> None:
+    """Raise `Rejected` for a payload of too many values to be made objects of."""
+    if len(payload) > MAX_VALUES and sum(map(payload.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise Rejected(Reason.TOO_MANY, f"{MAX_READINGS:,}")
 
 
 def decode_item(raw: bytes | msgspec.Raw) -> Item:

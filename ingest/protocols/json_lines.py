@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from ingest.protocols.json_items import UNREADABLE, columns, decode_lines
+from ingest.protocols.json_items import UNREADABLE, check_values, columns, decode_lines
 from ingest.protocols.json_reading import Document, check_count, compose, sort_out
 
 
@@ -23,7 +23,7 @@ class Lines:
             if len(items) == _count_lines(payload):
                 return Document(columns(items), range(len(items)))
         except (*UNREADABLE, ValueError, OverflowError):
-            pass  # each line by itself says which one is to blame
+            check_values(payload)  # then each line by itself says which one is to blame
         items, indexes, rejected = sort_out(
             (place, line) for place, line in enumerate(payload.split(b"\n")) if line.strip()
         )

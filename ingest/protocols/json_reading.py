@@ -10,10 +10,17 @@ from typing import Protocol
 import msgspec
 
 from ingest.errors import Reason, Rejected
-from ingest.protocols.json_items import UNREADABLE, Item, columns, decode_item, explain_document
+from ingest.protocols.json_items import (
+    MAX_READINGS,
+    UNREADABLE,
+    Item,
+    check_values,
+    columns,
+    decode_item,
+    explain_document,
+)
 from schemas.reading import Readings
 
-MAX_READINGS = 100_000
 MAX_TEXT = 200  # of a code or an id
 EXTRACT_BYTES = 1024 * 1024
 
@@ -140,6 +147,7 @@ def check_count(readings: int) -> None:
 
 
 def _decode_item_by_item(payload: bytes) -> Document:
+    check_values(payload)
     try:
         envelope = _ENVELOPE.decode(payload)
     except UNREADABLE as error:

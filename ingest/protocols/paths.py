@@ -11,6 +11,9 @@ from ingest.errors import Reason, Rejected
 from schemas.dialect import UP
 
 Place = tuple[int, ...]  # of an item: its index in each list on the way to it
+Found = dict[
+    tuple[str, int], tuple[Any, Any]
+]  # of a document, by expression and identity of its object
 Scopes = tuple[Any, ...]  # an item, then what is around it, out to the document
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -26,11 +29,22 @@ class Path:
         self._compiled = jmespath.compile(text[self._up :])
         self.members = _members(self._compiled.parsed)
 
-    def find(self, scopes: Scopes) -> Any:
-        """Return what is there, None where nothing is; raises `Rejected`."""
+    def find(self, scopes: Scopes, found: Found | None = None) -> Any:
+        """Return what is there, None where nothing is; raises `Rejected`.
+
+        ``found`` keeps what was found around items, or each item would search all of them anew.
+        """
         value = scopes[self._up]
         if self.members is None:
-            return self._search(value)
+            if found is None or not self._up:
+                return self._search(value)
+            place = (self.text, id(value))
+            if place not in found:
+                found[place] = (
+                    value,
+                    self._search(value),
+                )  # kept, so that its identity stays its own
+            return found[place][1]
         for name in self.members:
             if not isinstance(value, dict):
                 return None

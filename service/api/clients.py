@@ -1,101 +1,18 @@
-"""Clients and their keys: made, renewed beside the old one, revoked; what their gateways send."""
+"""Clients and their keys: made, renewed beside the old one, revoked."""
 
-import json
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Body, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Response
 
 from schemas.access import ROLES, Domain, Grant, Verb
-from schemas.dialect import Dialect
 from service.access import Administer, Session
+from service.api.client_rows import ClientIn, ClientItem, KeyIn, KeyMade
 from service.api.pages import Page, PagingDep, paged
 from service.problems import Problem, bad_parameter, forbidden, not_found
 from service.store import audit, client_keys, clients, dialects
 
 router = APIRouter(tags=["clients"])
 MAX_KEYS = 10  # that are good at one time
-NAMES = r"^[^\x00-\x1f/]+$"  # a name is part of an address
-
-
-def _is_role(role: str) -> str:
-    if role not in ROLES:
-        raise ValueError(f"unknown role; known are {', '.join(sorted(ROLES))}")
-    return role
-
-
-def _lies_ahead(at: datetime) -> datetime:
-    if at.tzinfo is None:
-        raise ValueError("no offset; append +08:00")
-    if at <= datetime.now(UTC):
-        raise ValueError("lies in the past")
-    return at
-
-
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=NAMES)]
-Later = Annotated[datetime, AfterValidator(_lies_ahead)]
-DialectBody = Annotated[Dialect | None, Body()]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ClientIn(_Model):
-    """A client to be made; ``region`` is that of its enterprise where nothing is said."""
-
-    name: Name
-    role: Annotated[str, AfterValidator(_is_role)]
-    region: Annotated[str, Field(pattern=r"^\d{0,6}$")] | None = None
-    enterprise: str | None = None
-    expires_at: Later | None = None
-    dialect: Dialect | None = None
-
-
-class KeyIn(_Model):
-    """A key to be made beside those that are there; they may be told when to end."""
-
-    expires_at: Later | None = None
-    others_end_at: Later | None = None
-
-
-class KeyMade(BaseModel):
-    """A key, shown this once."""
-
-    client: str
-    id: int
-    key: str
-    expires_at: datetime | None
-
-
-class GrantItem(BaseModel):
-    """What a client may do, and where."""
-
-    region: str
-    domain: Domain
-    verb: Verb
-
-
-class KeyItem(BaseModel):
-    """A key of a client, without the key."""
-
-    id: int
-    recorded_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-
-
-class ClientItem(BaseModel):
-    """A client with its grants and keys."""
-
-    name: str
-    enterprise: str | None
-    grants: list[GrantItem]
-    keys: list[KeyItem]
-    dialect: dict[str, Any] | None
-    recorded_at: datetime
-    revoked_at: datetime | None
 
 
 @router.get("/clients")
@@ -127,8 +44,7 @@ async def create_client(session: Administer, wanted: ClientIn, response: Respons
     """Make a client and its first key, which is shown this once."""
     enterprise_id, region = await _place(session, wanted)
     grants = [Grant(region, domain, verb) for domain, verb in ROLES[wanted.role]]
-    dialect = _stored(wanted.dialect)
-    client = await clients.add(session.connection, wanted.name, enterprise_id, grants, dialect)
+    client = await clients.add(session.connection, wanted.name, enterprise_id, grants)
     if client is None:
         raise Problem(
             409,
@@ -136,6 +52,9 @@ async def create_client(session: Administer, wanted: ClientIn, response: Respons
             f"There is, or was, a client {wanted.name}; choose another name.",
             f"名称 {wanted.name} 已被使用，请换一个名称。",
         )
+    if wanted.dialect is not None:
+        declared = wanted.dialect.model_dump_json(exclude_defaults=True)
+        await clients.set_dialect(session.connection, client, declared)
     number, key = await client_keys.issue(session.connection, client, wanted.expires_at)
     detail = wanted.model_dump(mode="json", exclude_none=True)
     await _note(session, "create_client", {**detail, "region": region, "key": number})
@@ -200,36 +119,6 @@ async def revoke_client(session: Administer, name: str) -> None:
         await _note(session, "revoke_client", {"name": name})
 
 
-@router.put("/clients/{name}/dialect")
-async def declare_dialect(
-    session: Administer, name: str, dialect: DialectBody
-) -> dict[str, Any] | None:
-    """Declare what a client's documents look like; null where they are ours."""
-    client = await _client(session, name)
-    await clients.set_dialect(session.connection, client.client_id, _stored(dialect))
-    return await _declared(session, {"name": name}, dialect)
-
-
-@router.get("/enterprises/{uscc}/mqtt-dialect")
-async def read_mqtt_dialect(session: Administer, uscc: str) -> dict[str, Any] | None:
-    """Return what is declared of the documents of an enterprise's MQTT account."""
-    found = await dialects.enterprise(session.connection, uscc)
-    if found is None:
-        raise not_found(f"enterprise {uscc}", f"企业 {uscc}")
-    declared: dict[str, Any] | None = found.mqtt_dialect
-    return declared
-
-
-@router.put("/enterprises/{uscc}/mqtt-dialect")
-async def declare_mqtt_dialect(
-    session: Administer, uscc: str, dialect: DialectBody
-) -> dict[str, Any] | None:
-    """Declare what the documents of an enterprise's MQTT account look like; null: as ours."""
-    if not await dialects.set_mqtt(session.connection, uscc, _stored(dialect)):
-        raise not_found(f"enterprise {uscc}", f"企业 {uscc}")
-    return await _declared(session, {"enterprise": uscc}, dialect)
-
-
 async def _place(session: Session, wanted: ClientIn) -> tuple[int | None, str]:
     """Return the enterprise and the region of a client to be made, both in the caller's scope."""
     permit = session.permit
@@ -261,17 +150,5 @@ async def _client(session: Session, name: str) -> Any:
     return found
 
 
-async def _declared(
-    session: Session, whose: dict[str, Any], dialect: Dialect | None
-) -> dict[str, Any] | None:
-    stored: dict[str, Any] | None = json.loads(_stored(dialect) or "null")
-    await _note(session, "declare_dialect", {**whose, "dialect": stored})
-    return stored
-
-
 async def _note(session: Session, action: str, detail: dict[str, Any]) -> None:
     await audit.append(session.connection, session.permit.client.name, action, detail)
-
-
-def _stored(dialect: Dialect | None) -> str | None:
-    return None if dialect is None else dialect.model_dump_json(exclude_defaults=True)

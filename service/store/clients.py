@@ -23,8 +23,7 @@ _CREATE = text("""
     RETURNING client_id, enterprise_id
 """)
 _ADD = text("""
-    INSERT INTO clients (name, enterprise_id, dialect)
-    VALUES (:name, :enterprise, CAST(:dialect AS jsonb))
+    INSERT INTO clients (name, enterprise_id) VALUES (:name, :enterprise)
     ON CONFLICT (name) DO NOTHING
     RETURNING client_id
 """)
@@ -114,16 +113,10 @@ async def create(
 
 
 async def add(
-    connection: Connection,
-    name: str,
-    enterprise_id: int | None,
-    grants: Sequence[Grant],
-    dialect: str | None,
+    connection: Connection, name: str, enterprise_id: int | None, grants: Sequence[Grant]
 ) -> int | None:
     """Add a client without a key; returns its number, None where the name is taken."""
-    client: int | None = await connection.scalar(
-        _ADD, {"name": name, "enterprise": enterprise_id, "dialect": dialect}
-    )
+    client: int | None = await connection.scalar(_ADD, {"name": name, "enterprise": enterprise_id})
     if client is not None:
         await _grant(connection, client, grants)
     return client

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ingest.errors import Reason, Rejected
 from ingest.protocols.dialects import DialectForm, form_of, in_lines
-from ingest.protocols.json_reading import MAX_READINGS, decode, extract
+from ingest.protocols.json_items import MAX_READINGS
+from ingest.protocols.json_reading import decode, extract
 from schemas.dialect import Dialect
 from schemas.reading import QUALITIES
 
@@ -240,6 +241,14 @@ def test_qualities_statistics_and_constants() -> None:
     assert [item.index for item in document.rejected] == [2]
 
 
+def test_what_stands_around_many_items_is_searched_once() -> None:
+    """Each of 3,000 items would search 3,000: that took a minute."""
+    mapping = {**TAGS["mapping"], "device": "^data[?tag=='sn'].val | [0]"}  # type: ignore[dict-item]
+    data = [{"tag": "Ep", "val": 1}] * 3_000 + [{"tag": "sn", "val": "M-01"}]
+    document = decode(body({"ts": 1, "data": data}), form({**TAGS, "mapping": mapping}))
+    assert {source[0] for source in document.readings.sources} == {"M-01"}
+
+
 @pytest.mark.parametrize(
     ("payload", "code"),
     [
@@ -351,6 +360,8 @@ VALID = {"at": "t", "value": "v", "constants": {"device": "d", "quantity": "q"}}
         pytest.param({"mapping": {**VALID, "value": "^^v"}}, id="above the document"),
         pytest.param({"mapping": {**VALID, "items": "^a"}}, id="a list above the document"),
         pytest.param({"mapping": {**VALID, "items": ["a"] * 4}}, id="four lists deep"),
+        pytest.param({"mapping": {**VALID, "items": "data[*].{v: a}"}}, id="a list of its own"),
+        pytest.param({"mapping": {**VALID, "value": "[a,a,a,a,a,a,a,a,a]"}}, id="a list of nine"),
         pytest.param({"mapping": {**VALID, "values": "v"}}, id="a value and values"),
         pytest.param({"mapping": {**VALID, "value": None, "values": "v"}}, id="no points"),
         pytest.param({"mapping": {"at": "t", "value": "v"}}, id="no device and quantity"),
@@ -389,6 +400,7 @@ expressions = st.sampled_from(EXPRESSIONS)
 def test_whatever_json_and_paths_meet_only_rejected_is_raised(
     document: Any, items: list[str], at: str, value: str
 ) -> None:
+    items = [step for step in items if step not in ("[a, b]", "{a: a}")] or ["@"]
     dialect = form(
         {"time": "epoch_s", "numbers": "text_allowed", "mapping": {
             "items": items, "at": at, "value": value, "device": f"^{value}",

@@ -7,7 +7,8 @@ import pytest
 
 from ingest.errors import Reason, Rejected
 from ingest.protocols.dialects import in_lines
-from ingest.protocols.json_reading import MAX_READINGS, decode, extract
+from ingest.protocols.json_items import MAX_READINGS
+from ingest.protocols.json_reading import decode, extract
 
 GOOD = {"device": "M-01", "quantity": "electricity", "at": "2026-11-22T08:00:00+08:00", "value": 1}
 LINE = json.dumps(GOOD).encode()
