@@ -21,6 +21,7 @@ from ingest.directory import Directory
 from ingest.errors import NotDrained, SlotTaken
 from ingest.intake import Intake
 from ingest.keeper import Keeper
+from ingest.limits import Limits
 from ingest.replay import Replay, Replayer
 from ingest.slots import Slot
 from ingest.writer import Writer
@@ -99,7 +100,8 @@ async def _run(
         init=prepare,
         server_settings={"jit": "off", "application_name": "qingyu-ingest"},
     )
-    directory = Directory(settings.database, timedelta(days=settings.retention_days))
+    retention, limits = timedelta(days=settings.retention_days), Limits(settings.limits)
+    directory = Directory(settings.database, retention, limits)
     writer = Writer(pool, settings.rows_in_flight)
     intake = Intake(directory, writer, Keeper(pool), pool, settings.bytes_in_flight)
     try:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
@@ -14,30 +14,42 @@ from ingest import end_devices
 from ingest.end_devices import EndDevice, EndDevices
 from ingest.enrolment import Identity, enrol
 from ingest.errors import Reason, Rejected, Unavailable
+from ingest.limits import Limits
 from ingest.monitoring import DIRECTORY_CHANNELS
-from ingest.registry import Batch, ChannelRow, Monitor, Registry, Sender, build
+from ingest.registry import (
+    Batch,
+    ChannelRow,
+    EnterpriseRow,
+    KeyRow,
+    Monitor,
+    Registry,
+    Sender,
+    build,
+)
 from schemas.reading import Coded, Readings
 
 logger = logging.getLogger(__name__)
 
 READ_ON_MISS_AT_MOST_EVERY = 5.0  # seconds
 CONNECT_AGAIN_AFTER = 2.0
+LATER = datetime.max.replace(tzinfo=UTC)
 LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _CHANNELS = """
     SELECT d.enterprise_id, d.code, c.quantity, c.statistic, c.channel_id,
            (extract(epoch FROM c.in_service_from) * 1000000)::bigint,
            (extract(epoch FROM c.in_service_to) * 1000000)::bigint,
-           d.device_id, c.wire_code
+           d.device_id, c.wire_code, c.expected_interval_s
     FROM channels AS c JOIN devices AS d USING (device_id)
     ORDER BY c.channel_id
 """
-_ENTERPRISES = "SELECT enterprise_id, uscc FROM enterprises"
-_CLIENTS = """
-    SELECT k.key_digest, k.name, k.enterprise_id
-    FROM clients AS k
-    WHERE k.revoked_at IS NULL AND k.enterprise_id IS NOT NULL
-      AND EXISTS (SELECT FROM grants AS g WHERE g.client_id = k.client_id AND g.verb = 'submit')
+_ENTERPRISES = "SELECT enterprise_id, uscc, mqtt_dialect::text FROM enterprises"
+_KEYS = """
+    SELECT k.digest, c.name, c.enterprise_id, k.expires_at, c.dialect::text
+    FROM client_keys AS k JOIN clients AS c USING (client_id)
+    WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+      AND c.revoked_at IS NULL AND c.enterprise_id IS NOT NULL
+      AND EXISTS (SELECT FROM grants AS g WHERE g.client_id = c.client_id AND g.verb = 'submit')
 """
 
 
@@ -50,9 +62,10 @@ _MONITORS = """
 
 
 class Directory:
-    """Answers who a sender is and which channel each of its readings belongs to."""
+    """Answers who a sender is, how much it may send, and whose channel each reading is of."""
 
-    def __init__(self, database: str, retention: timedelta) -> None:
+    def __init__(self, database: str, retention: timedelta, limits: Limits) -> None:
+        self.limits = limits
         self._database = database
         self._retention = retention
         self._registry = Registry()
@@ -90,16 +103,17 @@ class Directory:
         digest = hashlib.sha256(key.encode(errors="surrogatepass")).digest()
         if digest not in self._registry.keys:
             await self._read_on_miss()
-        try:
-            return self._registry.keys[digest]
-        except KeyError:
-            raise Rejected(Reason.NOT_OWNER, "any enterprise") from None
+        found = self._registry.keys.get(digest)
+        if found is None or (found.expires_at or LATER) <= datetime.now(UTC):
+            raise Rejected(Reason.NOT_OWNER, "any enterprise")
+        return found.sender
 
     async def named(self, client: str) -> Sender:
         """Return a client by its name; raises `Rejected` when none of that name has a key."""
-        for sender in self._registry.keys.values():
-            if sender.name == client:
-                return sender
+        now = datetime.now(UTC)
+        for key in self._registry.keys.values():
+            if key.sender.name == client and (key.expires_at or LATER) > now:
+                return key.sender
         raise Rejected(Reason.UNKNOWN_SENDER, client)
 
     async def refresh(self) -> None:
@@ -227,12 +241,13 @@ class Directory:
             if connection is None:
                 raise Unavailable("the registry cannot be read")
             channels = [ChannelRow(*row) for row in await connection.fetch(_CHANNELS)]
-            enterprises = dict(await connection.fetch(_ENTERPRISES))
-            clients = await connection.fetch(_CLIENTS)
-            monitors = [_monitor(row, enterprises) for row in await connection.fetch(_MONITORS)]
+            enterprises = [EnterpriseRow(*row) for row in await connection.fetch(_ENTERPRISES)]
+            keys = [KeyRow(*row) for row in await connection.fetch(_KEYS)]
+            usccs = {row.enterprise_id: row.uscc for row in enterprises}
+            monitors = [_monitor(row, usccs) for row in await connection.fetch(_MONITORS)]
             ends = [tuple(row) for row in await connection.fetch(end_devices.ROWS)]
-            self._registry = build(channels, enterprises, (tuple(row) for row in clients), monitors)
-            self._end_devices = end_devices.build(ends, channels, enterprises)
+            self._registry = build(channels, enterprises, keys, monitors)
+            self._end_devices = end_devices.build(ends, channels, usccs)
             self._read_at = time.monotonic()
             DIRECTORY_CHANNELS.set(len(channels))
 

@@ -11,8 +11,11 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     TOO_MANY = "too_many"
     BAD_ENCODING = "bad_encoding"
+    BAD_TYPE = "bad_type"
+    BAD_DIALECT = "bad_dialect"
     NO_OFFSET = "no_offset"
     BAD_TIME = "bad_time"
+    AMBIGUOUS_TIME = "ambiguous_time"
     FUTURE_TIME = "future_time"
     TOO_OLD = "too_old"
     BEFORE_SERVICE = "before_service"
@@ -60,16 +63,28 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "一次上送超过 {fact} 条，请分多次上送。",
     ),
     Reason.BAD_ENCODING: (
-        "The Content-Encoding cannot be read ({fact}); send plain JSON or gzip.",
-        "内容编码无法解开（{fact}）；请直接上送 JSON 或使用 gzip。",
+        "The Content-Encoding cannot be read ({fact}); send it plain, or in gzip or zstd.",
+        "内容编码无法解开（{fact}）；请直接上送，或使用 gzip、zstd 压缩。",
+    ),
+    Reason.BAD_TYPE: (
+        "The Content-Type {fact} is not taken; send application/json or application/x-ndjson.",
+        "不接受内容类型 {fact}，请用 application/json 或 application/x-ndjson。",
+    ),
+    Reason.BAD_DIALECT: (
+        "This sender's dialect cannot be read ({fact}); ask the operator to enter it again.",
+        "该发送方的报文格式设置无法读取（{fact}），请联系运维人员重新录入；报文已留存。",
     ),
     Reason.NO_OFFSET: (
-        "The time {fact} has no offset; append +08:00.",
-        "时间 {fact} 无时区，请加 +08:00。",
+        "The time {fact} has no offset; append +08:00, or have local time declared for the key.",
+        "时间 {fact} 无时区，请加 +08:00，或在接入设置中声明北京时间。",
     ),
     Reason.BAD_TIME: (
-        "The time {fact} is not RFC 3339; send it as 2026-11-22T08:00:00+08:00.",
-        "时间 {fact} 格式不对，应为 2026-11-22T08:00:00+08:00。",
+        "The time {fact} cannot be read; send it as 2026-11-22T08:00:00+08:00, or as declared.",
+        "时间 {fact} 格式不对，应为 2026-11-22T08:00:00+08:00，或与接入设置中声明的格式一致。",
+    ),
+    Reason.AMBIGUOUS_TIME: (
+        "The clock change makes the local time {fact} twice or never; send it with an offset.",
+        "当地时间 {fact} 因时钟调整出现两次或不存在，请带时区上送。",
     ),
     Reason.FUTURE_TIME: (
         "The time is {fact} ahead of ours; set the device's clock (NTP).",
@@ -88,8 +103,8 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "晚于停用日期 {fact}，请核对停用日期。",
     ),
     Reason.NOT_NUMBER: (
-        "The value {fact} is not a number; leave missing values out.",
-        "值 {fact} 不是数字，缺测请不要上送。",
+        "The value {fact} is not a number; leave missing values out, or have such texts declared.",
+        "值 {fact} 不是数字，缺测请不要上送；网关只能发文本或缺测符号的，请在接入设置中声明。",
     ),
     Reason.NOT_FINITE: (
         "The value {fact} is not a finite number; leave missing values out.",

@@ -31,6 +31,13 @@ class Answer:
     outcome: Outcome
     rejected: list[tuple[int, Rejected]] = field(default_factory=list)
     id: str | None = None
+    missing: int = 0  # values that the sender's dialect declares to be none
+
+    @property
+    def readings(self) -> int:
+        """Return how many readings the document held."""
+        told = self.outcome
+        return told.stored + told.duplicate + told.revised + len(self.rejected) + self.missing
 
     def document(self) -> dict[str, object]:
         """Return the answer as it goes over the wire."""
@@ -48,6 +55,7 @@ class Answer:
                 }
                 for index, rejected in self.rejected
             ],
+            **({"missing": self.missing} if self.missing else {}),
         }
 
 
@@ -56,6 +64,7 @@ class _Prepared:
     batch: Batch
     rejected: list[tuple[int, Rejected]]
     id: str | None
+    missing: int
 
 
 class Intake:
@@ -113,6 +122,9 @@ class Intake:
             raise
         finally:
             self._occupy(-size)
+        for arrival, told in zip(arrivals, answers, strict=True):
+            readings = told.readings if isinstance(told, Answer) else 0
+            self.charge(collector, arrival.sender, readings, len(arrival.payload))
         _count(collector, answers)
         return answers
 
@@ -135,6 +147,10 @@ class Intake:
             [item if isinstance(item, Rejected) else Answer(item) for item in results],
         )
         return results
+
+    def charge(self, collector: str, sender: Sender, readings: int, size: int) -> None:
+        """Count what a sender sent against its limits."""
+        self.directory.limits.charge(collector, sender.name, sender.due, readings, size)
 
     async def keep(self, collector: str, sender: str, payload: bytes, rejected: Rejected) -> None:
         """Keep a payload that is refused as a whole; raises `Unavailable` when that fails."""
@@ -168,9 +184,9 @@ class Intake:
         rejected_items += [(document.indexes[place], reason) for place, reason in unresolved]
         if rejected_items:
             rejected_items.sort(key=lambda item: item[0])
-            refused = _refused_items(payload, rejected_items)
+            refused = _refused_items(payload, rejected_items, sender.form)
             await self.keeper.keep(collector, sender.name, refused)
-        return _Prepared(batch, rejected_items, document.id)
+        return _Prepared(batch, rejected_items, document.id, document.missing)
 
     async def _pass_the_turn(self) -> None:
         """Let the loop go round between any two that come together.
@@ -188,7 +204,7 @@ class Intake:
 
 
 def _decode(sender: Sender, payload: bytes) -> json_reading.Document:
-    document = json_reading.decode(payload)
+    document = json_reading.decode(payload, sender.form)
     if document.enterprise not in (None, sender.uscc):
         raise Rejected(Reason.NOT_OWNER, document.enterprise)
     return document
@@ -197,7 +213,7 @@ def _decode(sender: Sender, payload: bytes) -> json_reading.Document:
 def _answer(prepared: _Prepared, result: Outcome | Rejected) -> Answer | Rejected:
     if isinstance(result, Rejected):
         return result
-    return Answer(result, prepared.rejected, prepared.id)
+    return Answer(result, prepared.rejected, prepared.id, prepared.missing)
 
 
 def _count(collector: str, answers: Sequence[Answer | Rejected]) -> None:
@@ -210,12 +226,15 @@ def _count(collector: str, answers: Sequence[Answer | Rejected]) -> None:
         "duplicate": sum(answer.outcome.duplicate for answer in taken),
         "revised": sum(answer.outcome.revised for answer in taken),
         "rejected": sum(len(answer.rejected) for answer in taken),
+        "missing": sum(answer.missing for answer in taken),
     }
     for outcome, count in counts.items():
         READINGS.labels(collector=collector, outcome=outcome).inc(count)
 
 
-def _refused_items(payload: bytes, rejected: list[tuple[int, Rejected]]) -> list[Refused]:
+def _refused_items(
+    payload: bytes, rejected: list[tuple[int, Rejected]], form: json_reading.Form | None
+) -> list[Refused]:
     """Return the items as documents, one reason to each, so that they can be replayed."""
     indexes: dict[Reason, list[int]] = {}
     first: dict[Reason, Rejected] = {}
@@ -225,5 +244,5 @@ def _refused_items(payload: bytes, rejected: list[tuple[int, Rejected]]) -> list
     return [
         Refused(part, first[reason], items)
         for reason, places in indexes.items()
-        for part, items in json_reading.extract(payload, places)
+        for part, items in json_reading.extract(payload, places, form)
     ]

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 READINGS = Counter(
     "qingyu_ingest_readings_total",
-    "Readings by what became of them: stored, duplicate, revised, rejected.",
+    "Readings by what became of them: stored, duplicate, revised, rejected, missing (declared).",
     ["collector", "outcome"],
 )
 PAYLOADS = Counter(
@@ -42,6 +42,14 @@ ROWS_IN_FLIGHT = Gauge(
 )
 BYTES_IN_FLIGHT = Gauge(
     "qingyu_ingest_bytes_in_flight", "Payload bytes accepted from senders and not yet answered."
+)
+LIMITED = Counter(
+    "qingyu_ingest_limited_total",
+    "Payloads beyond their sender's limits: refused (HTTP), delayed, of these hurried (MQTT).",
+    ["collector", "outcome"],
+)
+DELAYED = Gauge(
+    "qingyu_ingest_delayed", "Messages that wait because their sender is beyond its limits."
 )
 MQTT_CONNECTED = Gauge("qingyu_ingest_mqtt_connected", "1 while the broker is connected.")
 DIRECTORY_CHANNELS = Gauge(

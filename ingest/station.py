@@ -79,6 +79,12 @@ class Station:
                 answers.append(outcome)
         return Reply(answers, monitors, left + await self._store(taken, answers))
 
+    def wait_s(self, monitors: Iterable[Monitor]) -> float:
+        """Return for how long no more should be read of what these monitors send."""
+        limits = self._intake.directory.limits
+        excesses = (limits.excess(COLLECTOR, monitor.mn) for monitor in monitors)
+        return max((excess.wait_s for excess in excesses if excess is not None), default=0.0)
+
     async def skip(self, skipped: Iterable[Skipped], sender: str, source: str) -> None:
         """Keep bytes that are no frame, as far as their sender may fill the table."""
         for item in skipped:
@@ -172,6 +178,7 @@ class Station:
         left = 0
         for item, result in zip(taken, results, strict=True):
             refused = result if isinstance(result, Rejected) else item.refused
+            self._intake.charge(COLLECTOR, item.batch.sender, len(item.batch), len(item.frame.raw))
             item.line.verdict = "stored" if refused is None else refused.reason
             try:
                 if refused is not None:

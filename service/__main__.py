@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import Iterator
 from datetime import timedelta
+from socket import socket
 
 import uvicorn
 import uvloop
@@ -15,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from schemas.access import ROLES, Grant
-from service import evaluator, monitoring, provisioning, retention, rollup, slots
+from service import certificates, evaluator, monitoring, provisioning, retention, rollup, slots
 from service.analyzers import find
 from service.app import make_app
 from service.settings import Settings
@@ -135,6 +136,14 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def serve(self, sockets: list[socket] | None = None) -> None:
+        """Serve until stopped, with a renewed certificate as soon as there is one."""
+        self.config.load()
+        async with certificates.followed(
+            self.config.ssl, self.config.ssl_certfile, self.config.ssl_keyfile
+        ):
+            await super().serve(sockets)
 
     def stop(self) -> None:
         """Answer what is under way and end."""

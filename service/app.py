@@ -12,9 +12,11 @@ from service.access import State
 from service.analyzers import find
 from service.api import (
     alerts,
+    clients,
     codes,
     commands,
     counties,
+    dialects,
     enterprises,
     frames,
     monitors,
@@ -76,9 +78,11 @@ def make_app(settings: Settings) -> FastAPI:
     problems.install(app)
     modules = (
         alerts,
+        clients,
         codes,
         commands,
         counties,
+        dialects,
         enterprises,
         frames,
         monitors,

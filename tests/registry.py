@@ -80,11 +80,14 @@ async def add_plant(
     )
     key = f"key-of-plant-{number}"
     client_id = await connection.fetchval(
-        "INSERT INTO clients (name, key_digest, enterprise_id) VALUES ($1, $2, $3)"
-        " RETURNING client_id",
+        "INSERT INTO clients (name, enterprise_id) VALUES ($1, $2) RETURNING client_id",
         f"gateway {number}",
-        hashlib.sha256(key.encode()).digest(),
         enterprise_id,
+    )
+    await connection.execute(
+        "INSERT INTO client_keys (client_id, digest) VALUES ($1, $2)",
+        client_id,
+        hashlib.sha256(key.encode()).digest(),
     )
     await connection.execute(
         "INSERT INTO grants (client_id, region_prefix, domain, verb)"

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ingest.certificates import followed
 from ingest.commands import Commander
 from ingest.connection import READ_BYTES, Connection, Patience
 from ingest.errors import Reason, Rejected
@@ -60,11 +61,15 @@ async def run(settings: Settings, intake: Intake) -> None:
     station = Station(intake, links, quarantine, commander)
     listener = _Listener(settings, intake, links, station)
     host, _, port = settings.bind.rpartition(":")
+    tls = _tls(settings)
     server = await asyncio.start_server(
-        listener.serve, host, int(port), limit=READ_BYTES, ssl=_tls(settings), backlog=1_024
+        listener.serve, host, int(port), limit=READ_BYTES, ssl=tls, backlog=1_024
     )
     logger.info("listening for HJ 212 on %s", settings.bind)
-    async with asyncio.TaskGroup() as tasks:
+    async with (
+        followed(tls, settings.certificate, settings.certificate_key),
+        asyncio.TaskGroup() as tasks,
+    ):
         tasks.create_task(links.run())
         tasks.create_task(commander.run())
         tasks.create_task(quarantine.run(listener.release))

@@ -12,6 +12,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from ingest import drain as slot_drain
+from ingest.delays import Delays
 from ingest.errors import Rejected, Unavailable
 from ingest.intake import Answer, Arrival, Intake
 from ingest.link import Broker, Delivery, Link
@@ -47,11 +48,16 @@ async def run(settings: Settings, intake: Intake) -> None:
     async with asyncio.TaskGroup() as tasks:
 
         def receive(deliveries: list[Delivery]) -> None:
-            tasks.create_task(_accept(link, intake, deliveries))
+            tasks.create_task(accept(delays.sift(deliveries)))
             if intake.full:
                 link.pause()
                 tasks.create_task(_resume(link, intake))
 
+        async def accept(deliveries: list[Delivery]) -> None:
+            await _accept(link, intake, deliveries)
+
+        places = settings.messages_in_flight
+        delays = Delays(intake.directory.limits, COLLECTOR, places, tasks, _account, accept)
         link = Link(broker, receive)
         tasks.create_task(link.run())
 
@@ -125,11 +131,12 @@ async def _take(intake: Intake, deliveries: list[Delivery]) -> list[dict[str, ob
     arrivals: dict[int, Arrival] = {}
     answers: dict[int, Answer | Rejected] = {}
     for place, delivery in enumerate(deliveries):
-        account = delivery.topic.split("/")[2]
+        account = _account(delivery)
         try:
             arrivals[place] = Arrival(await intake.directory.account(account), delivery.payload)
         except Rejected as rejected:
             await intake.keep(COLLECTOR, account, delivery.payload, rejected)
+            intake.directory.limits.charge(COLLECTOR, account, 0.0, 0, len(delivery.payload))
             answers[place] = rejected
     taken = await intake.take(COLLECTOR, list(arrivals.values()))
     answers.update(zip(arrivals, taken, strict=True))
@@ -141,6 +148,10 @@ async def replay(intake: Intake, sender: str, payload: bytes) -> Answer | Reject
     account = await intake.directory.account(sender)
     [answer] = await intake.take(REPLAY, [Arrival(account, payload)])
     return answer
+
+
+def _account(delivery: Delivery) -> str:
+    return delivery.topic.split("/")[2]
 
 
 def _outcome(delivery: Delivery, answer: Answer | Rejected) -> dict[str, object] | None:

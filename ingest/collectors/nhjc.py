@@ -21,6 +21,7 @@ from ingest.enrolment import plain
 from ingest.errors import Rejected, Unavailable
 from ingest.exchange import Exchange
 from ingest.intake import Answer, Intake
+from ingest.limits import Rates
 from ingest.monitoring import PAYLOADS, routes
 from ingest.protocols.nhjc_answers import failure
 from schemas.nhjc import COLLECTOR, Dialect
@@ -63,10 +64,9 @@ async def run(settings: Settings, intake: Intake) -> None:
     await serving.serve(
         application(settings, intake),
         settings.bind,
-        ssl_certfile=settings.certificate,
-        ssl_keyfile=settings.certificate_key,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
+        settings.certificate,
+        settings.certificate_key,
+        trusted_proxies=settings.trusted_proxies,
     )
 
 
@@ -77,12 +77,10 @@ async def replay(intake: Intake, sender: str, payload: bytes) -> Answer | Reject
 
 def application(settings: Settings, intake: Intake) -> Starlette:
     """Return the application: the protocol's routes and those of monitoring."""
-    rates = serving.Rates(settings.requests_per_minute, time.monotonic)
-    registers = serving.Rates(settings.registers_per_minute, time.monotonic)
+    rates = _rates(settings.requests_per_minute)
+    registers = _rates(settings.registers_per_minute)
 
-    def route(
-        path: str, handle: Callable[[Exchange], Awaitable[bytes]], rates: serving.Rates
-    ) -> Route:
+    def route(path: str, handle: Callable[[Exchange], Awaitable[bytes]], rates: Rates) -> Route:
         async def answer(request: Request) -> Response:
             address = plain(request.client.host) if request.client else ""
             if not rates.admits(address):
@@ -120,7 +118,9 @@ async def _answer(
         (settings.upload_from, settings.upload_to),
     )
     try:
-        asked.payload = await serving.body(request)
+        body = bytearray()
+        await serving.receive(request, body)
+        asked.payload = await serving.unpacked(request, bytes(body))
         return _response(await handle(asked))
     except Rejected as rejected:
         PAYLOADS.labels(collector=COLLECTOR, outcome="rejected").inc()
@@ -132,3 +132,7 @@ async def _answer(
 def _response(content: bytes, status: int = 200, retry_after_s: int | None = None) -> Response:
     headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return Response(content, status, headers, media_type=MEDIA_TYPE)
+
+
+def _rates(per_minute: int) -> Rates:
+    return Rates(per_minute / 60, per_minute, time.monotonic)

@@ -16,7 +16,9 @@ from ingest.directory import Directory
 from ingest.errors import Unavailable
 from ingest.intake import Arrival, Intake
 from ingest.keeper import Keeper
+from ingest.limits import Limits
 from ingest.replay import Replay, Replayer
+from ingest.settings import Allowance
 from ingest.writer import Writer
 from service.store import replays
 from service.store.engine import Engine
@@ -105,7 +107,7 @@ async def line(
     db: Database, owner: asyncpg.Connection, pool: asyncpg.Pool, engine: Engine
 ) -> AsyncIterator[Line]:
     plant = await add_plant(owner)
-    directory = Directory(db.ingest, timedelta(days=365))
+    directory = Directory(db.ingest, timedelta(days=365), Limits(Allowance()))
     writer = Writer(pool, 100_000)
     intake = Intake(directory, writer, Keeper(pool), pool, 1 << 26)
     replay = Replay(db.ingest, pool, directory, REPLAYERS)

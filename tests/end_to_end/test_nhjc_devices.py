@@ -16,6 +16,8 @@ from ingest.directory import Directory
 from ingest.exchange import replay
 from ingest.intake import Answer, Intake
 from ingest.keeper import Keeper
+from ingest.limits import Limits
+from ingest.settings import Allowance
 from ingest.writer import Writer
 from schemas.access import ROLES, Grant
 from service.app import make_app
@@ -344,7 +346,7 @@ async def api(site: Site, owner: asyncpg.Connection) -> AsyncIterator[httpx.Asyn
 async def replayed(site: Site, sender: str) -> list[Any]:
     """Return what became of a sender's refused payloads when they were tried again."""
     async with asyncpg.create_pool(site.db.ingest, max_size=2, min_size=0, init=prepare) as pool:
-        directory = Directory(site.db.ingest, timedelta(days=366))
+        directory = Directory(site.db.ingest, timedelta(days=366), Limits(Allowance()))
         writer = Writer(pool, 1_000)
         intake = Intake(directory, writer, Keeper(pool), pool, 1_000_000)
         running = [asyncio.create_task(task) for task in (directory.run(), writer.run())]

@@ -8,7 +8,7 @@ import pytest
 
 from ingest.enrolment import Enrolment, choose, plain
 from ingest.errors import Rejected
-from ingest.serving import KNOWN_ADDRESSES, Rates
+from ingest.limits import MAX_SENDERS, Rates
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 OPEN, CLOSED = NOW + timedelta(hours=1), NOW - timedelta(seconds=1)
@@ -92,7 +92,7 @@ def test_nobody_without_an_address_registers() -> None:
 
 def test_rates_are_of_each_address() -> None:
     now = 0.0
-    rates = Rates(60, lambda: now)
+    rates = Rates(1.0, 60.0, lambda: now)
     assert [rates.admits(HERE) for _ in range(61)] == [True] * 60 + [False]
     assert rates.admits(ELSEWHERE)
     now = 2.0
@@ -101,7 +101,7 @@ def test_rates_are_of_each_address() -> None:
 
 def test_rates_remember_no_more_addresses_than_they_may() -> None:
     now = 0.0
-    rates = Rates(60, lambda: now)
-    for number in range(3 * KNOWN_ADDRESSES):
+    rates = Rates(1.0, 60.0, lambda: now)
+    for number in range(3 * MAX_SENDERS):
         assert rates.admits(str(number))
-    assert len(rates._tokens) <= KNOWN_ADDRESSES
+    assert len(rates._buckets) <= MAX_SENDERS
