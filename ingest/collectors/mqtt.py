@@ -14,6 +14,7 @@ from ingest.errors import Rejected, Unavailable
 from ingest.intake import Answer, Arrival, Intake
 from ingest.link import Broker, Delivery, Link
 from ingest.protocols import json_reading
+from ingest.registry import Sender
 
 COLLECTOR = "mqtt"
 TOPIC = "$share/qingyu/qingyu/v1/+/readings"
@@ -70,31 +71,43 @@ async def _accept(link: Link, intake: Intake, deliveries: list[Delivery]) -> Non
     """Store messages or keep them with the reason; acknowledge what is committed either way."""
     while True:
         try:
-            outcomes = await _take(intake, deliveries)
+            answers = await _take(intake, deliveries)
             break
         except Unavailable:  # the broker would send again only after a reconnect
-            await asyncio.sleep(RETRY_AFTER_S)
-    for delivery, outcome in zip(deliveries, outcomes, strict=True):
+            with intake.held(delivery.payload for delivery in deliveries):
+                await asyncio.sleep(RETRY_AFTER_S)
+    for delivery, answer in zip(deliveries, answers, strict=True):
         link.acknowledge(delivery)
-        if outcome is not None:
+        if (outcome := _outcome(delivery, answer)) is not None:
             topic = delivery.topic.removesuffix("readings") + "outcomes"
             link.publish(topic, msgspec.json.encode(outcome))
 
 
-async def _take(intake: Intake, deliveries: list[Delivery]) -> list[dict[str, object] | None]:
-    """Return the outcome of each message; None where its document carries no id."""
-    arrivals: dict[int, Arrival] = {}
-    answers: dict[int, Answer | Rejected] = {}
+async def _take(intake: Intake, deliveries: list[Delivery]) -> list[Answer | Rejected]:
+    """Return the answer to each message, in order."""
+    senders = {topic: await _sender(intake, topic) for topic in {it.topic for it in deliveries}}
+    arrivals: list[Arrival] = []
+    refused: dict[int, Rejected] = {}
     for place, delivery in enumerate(deliveries):
-        account = delivery.topic.split("/")[2]
-        try:
-            arrivals[place] = Arrival(await intake.directory.account(account), delivery.payload)
-        except Rejected as rejected:
-            await intake.keep(COLLECTOR, account, delivery.payload, rejected)
-            answers[place] = rejected
-    taken = await intake.take(COLLECTOR, list(arrivals.values()))
-    answers.update(zip(arrivals, taken, strict=True))
-    return [_outcome(delivery, answers[place]) for place, delivery in enumerate(deliveries)]
+        sender = senders[delivery.topic]
+        if isinstance(sender, Rejected):
+            await intake.keep(COLLECTOR, _account(delivery.topic), delivery.payload, sender)
+            refused[place] = sender
+        else:
+            arrivals.append(Arrival(sender, delivery.payload))
+    taken = iter(await intake.take(COLLECTOR, arrivals))
+    return [refused[place] if place in refused else next(taken) for place in range(len(deliveries))]
+
+
+async def _sender(intake: Intake, topic: str) -> Sender | Rejected:
+    try:
+        return await intake.directory.account(_account(topic))
+    except Rejected as rejected:
+        return rejected
+
+
+def _account(topic: str) -> str:
+    return topic.split("/")[2]
 
 
 def _outcome(delivery: Delivery, answer: Answer | Rejected) -> dict[str, object] | None:
