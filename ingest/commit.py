@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ingest.group import DUPLICATE, REVISED, Group, Revision, Stretch
 from ingest.monitoring import GROUPS
-from ingest.registry import RawFrame
+from ingest.registry import Mark, RawFrame
 
 COLUMNS = ("at", "value", "channel_id", "quality")
 
@@ -58,6 +58,12 @@ _APPEND_STRETCHES = """
 """
 
 
+_NOTE_MARK = """
+    INSERT INTO condition_marks (device_id, wire_code, at, mark) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (device_id, wire_code, at) DO UPDATE SET mark = excluded.mark
+"""
+
+
 async def prepare(connection: asyncpg.Connection) -> None:
     """Give a new connection of the pool its staging table."""
     await connection.execute(_STAGING)
@@ -80,6 +86,7 @@ async def commit(connection: asyncpg.Connection, group: Group) -> NDArray[np.int
             changed = await _merge(connection, group, fates)
         await _append_revisions(connection, group.superseded)
         await _append_frames(connection, group.frames)
+        await _note_marks(connection, group.marks)
         if stretches := group.stretches(changed):
             await connection.execute(_APPEND_STRETCHES, *_columns(stretches))
         await connection.execute("COMMIT")
@@ -161,6 +168,15 @@ async def _append_frames(connection: asyncpg.Connection, frames: list[RawFrame])
             records=[(item.received_at, item.mn, item.source, item.frame) for item in frames],
             columns=("received_at", "mn", "source", "frame"),
         )
+
+
+async def _note_marks(connection: asyncpg.Connection, marks: list[Mark]) -> None:
+    newest = {(mark.device_id, mark.code, mark.at): mark.mark for mark in marks}
+    if newest:
+        rows = [
+            (*key, mark) for key, mark in sorted(newest.items())
+        ]  # all writers lock in one order
+        await connection.executemany(_NOTE_MARK, rows)
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:

@@ -12,8 +12,8 @@ import asyncpg
 
 from ingest.errors import Reason, Rejected, Unavailable
 from ingest.monitoring import DIRECTORY_CHANNELS
-from ingest.registry import Batch, ChannelRow, Coded, Monitor, Registry, Sender, build
-from schemas.reading import Readings
+from ingest.registry import Batch, ChannelRow, Monitor, Registry, Sender, build
+from schemas.reading import Coded, Readings
 
 logger = logging.getLogger(__name__)
 
@@ -107,6 +107,11 @@ class Directory:
             return self._registry.monitors[mn]
         except KeyError:
             raise Rejected(Reason.UNKNOWN_MN, mn) from None
+
+    @property
+    def revision(self) -> float:
+        """Return a number that changes whenever the registry was read."""
+        return self._read_at
 
     @property
     def monitors(self) -> Mapping[str, Monitor]:

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     WRONG_PW = "wrong_pw"
     WRONG_ADDRESS = "wrong_address"
     UNKNOWN_CODE = "unknown_code"
+    BAD_CRC = "bad_crc"
+    BAD_FRAME = "bad_frame"
 
 
 # What happened and what to do, in English and in Chinese; {fact} is what was seen.
@@ -134,6 +136,14 @@ TEXTS: dict[Reason, tuple[str, str]] = {
     Reason.UNKNOWN_CODE: (
         "No channel carries the code {fact}; map it to a channel, its newest value is kept.",
         "编码 {fact} 未对应测点；请在测点表中映射，最新值已保留。",
+    ),
+    Reason.BAD_CRC: (
+        "The CRC of the frame is wrong ({fact}); HJ 212-2017, appendix A has the loop.",
+        "报文 CRC 校验错误（{fact}）；算法见 HJ 212-2017 附录 A。",
+    ),
+    Reason.BAD_FRAME: (
+        "The bytes are no frame of HJ 212 ({fact}); check length field and line settings.",
+        "收到的字节不是 HJ 212 通讯包（{fact}）；请检查长度字段和串口设置。",
     ),
 }
 MAX_FACT = 200

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.registry import Batch, RawFrame
+from ingest.registry import Batch, Mark, RawFrame
 
 DAY = 86_400 * 1_000_000  # microseconds
 POSTGRES_EPOCH = 946_684_800 * 1_000_000  # 2000-01-01, from where binary timestamps count
@@ -81,6 +81,7 @@ class Group:
     fates: NDArray[np.int8]
     superseded: list[Revision]
     frames: list[RawFrame]
+    marks: list[Mark]
 
     def __len__(self) -> int:
         """Return the number of rows to write."""
@@ -157,13 +158,14 @@ def gather(submissions: Sequence[Batch]) -> Group:
     fates = np.full(len(order), STORED, dtype=np.int8)
     fates[order[same_value]] = DUPLICATE
     fates[distinct[again]] = REVISED
-    last = np.append(~again[1:], True)
+    last = np.append(~again[1:], True)[: len(again)]
     superseded = [
         arrived.revision(int(distinct[place]), by=int(distinct[place + 1]))
         for place in np.flatnonzero(~last)
     ]
     frames = [frame for batch in submissions for frame in batch.frames]
-    return Group(arrived, distinct[~again], distinct[last], fates, superseded, frames)
+    marks = [mark for batch in submissions for mark in batch.marks]
+    return Group(arrived, distinct[~again], distinct[last], fates, superseded, frames, marks)
 
 
 def moment(microseconds: np.integer | int) -> datetime:

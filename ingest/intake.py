@@ -63,8 +63,8 @@ class Intake:
         self, directory: Directory, writer: Writer, keeper: Keeper, bytes_in_flight: int
     ) -> None:
         self.directory = directory
+        self.keeper = keeper
         self._writer = writer
-        self._keeper = keeper
         self._bound = bytes_in_flight
         self._bytes = 0
         self._room = asyncio.Event()
@@ -140,7 +140,7 @@ class Intake:
 
     async def keep(self, collector: str, sender: str, payload: bytes, rejected: Rejected) -> None:
         """Keep a payload that is refused as a whole; raises `Unavailable` when that fails."""
-        await self._keeper.keep(collector, sender, [Refused(payload, rejected)])
+        await self.keeper.keep(collector, sender, [Refused(payload, rejected)])
 
     async def _prepare_all(
         self, collector: str, arrivals: Sequence[Arrival]
@@ -197,7 +197,7 @@ class Intake:
         if rejected_items:
             rejected_items.sort(key=lambda item: item[0])
             refused = _refused_items(payload, rejected_items)
-            await self._keeper.keep(collector, sender.name, refused)
+            await self.keeper.keep(collector, sender.name, refused)
         return _Prepared(batch, rejected_items, document.id)
 
     async def _pass_the_turn(self) -> None:

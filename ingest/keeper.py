@@ -15,11 +15,11 @@ LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 # A sender that repeats the same wrong payload for ever fills one row.
 _KEEP = """
     INSERT INTO rejected_payloads AS kept
-        (collector, sender, reason, detail, payload, payload_bytes, digest)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+        (collector, sender, reason, detail, payload, payload_bytes, digest, source)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (sender, collector, digest) DO UPDATE
     SET occurrences = kept.occurrences + 1, last_received_at = now(),
-        reason = excluded.reason, detail = excluded.detail
+        reason = excluded.reason, detail = excluded.detail, source = excluded.source
 """
 
 
@@ -30,13 +30,14 @@ class Refused:
     payload: bytes
     reason: Rejected
     items: int = 1
+    source: str | None = None  # address of the peer where the sender proves nothing
 
 
 class Keeper:
     """Writes refused payloads to their table."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+        self.pool = pool
 
     async def keep(self, collector: str, sender: str, refused: Sequence[Refused]) -> None:
         """Return once the payloads are committed; raises `Unavailable` when they cannot be."""
@@ -45,7 +46,7 @@ class Keeper:
             for item in sorted(refused, key=_digest)  # all writers lock in one order
         ]
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self.pool.acquire() as connection, connection.transaction():
                 await connection.executemany(_KEEP, rows)
         except LOST as error:
             raise Unavailable(str(error)) from error
@@ -62,6 +63,7 @@ def _row(collector: str, sender: str, item: Refused) -> tuple[object, ...]:
         item.payload[:MAX_KEPT],
         len(item.payload),
         _digest(item),
+        item.source,
     )
 
 

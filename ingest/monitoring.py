@@ -49,6 +49,23 @@ DIRECTORY_CHANNELS = Gauge(
 )
 
 
+HJ212_CONNECTIONS = Gauge("qingyu_ingest_hj212_connections", "Open connections of monitors.")
+HJ212_FRAMES = Counter(
+    "qingyu_ingest_hj212_frames_total",
+    "Frames of HJ 212 by what became of them: stored, refused, unavailable; skipped bytes by"
+    " cause: noise, length, crc, truncated.",
+    ["outcome"],
+)
+HJ212_SPLITS = Counter(
+    "qingyu_ingest_hj212_splits_total", "Sets of split packets: complete, incomplete.", ["outcome"]
+)
+HJ212_CLOSED = Counter(
+    "qingyu_ingest_hj212_closed_total",
+    "Connections that were ended by us: idle, silent, noise, deaf, full.",
+    ["cause"],
+)
+
+
 def routes(is_ready: Callable[[], bool]) -> list[Route]:
     """Return the routes /healthz, /readyz and /metrics."""
 

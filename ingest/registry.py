@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import isfinite
-from typing import NamedTuple
 
 from ingest.errors import Reason, Rejected
-from schemas.reading import Readings, Source
+from schemas.reading import Coded, Readings, Source
 
 AHEAD = timedelta(minutes=5)  # of our clock
 NEVER = 2**63 - 1
@@ -34,6 +33,16 @@ class RawFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A condition of production as it is sent in letters (HJ 212-2025, ST 45: p99101=St)."""
+
+    device_id: int
+    code: str
+    at: datetime
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Readings of one sender with their channels, as columns of one length, and their frame."""
 
@@ -43,6 +52,7 @@ class Batch:
     values: list[float]
     qualities: list[int]
     frames: tuple[RawFrame, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of readings."""
@@ -51,7 +61,7 @@ class Batch:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
-        return not self.channels and not self.frames
+        return not (self.channels or self.frames or self.marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +96,6 @@ class Monitor:
     addresses: tuple[str, ...] = ()  # CIDR
     learning_since: datetime | None = None
     cipher_keys: tuple[bytes, ...] = ()  # the newest first
-
-
-class Coded(NamedTuple):
-    """A value by its code on the wire; ``names`` are that and the quantity it means by default."""
-
-    names: tuple[str, ...]
-    statistic: str
-    at: int  # microseconds since 1970 UTC
-    value: float
-    quality: int
 
 
 @dataclass(frozen=True, slots=True)

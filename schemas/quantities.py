@@ -14,6 +14,7 @@ class Group(StrEnum):
     CARRIER = "carrier"  # 能源品种: has a coal equivalent
     POLLUTANT = "pollutant"  # concentration in dry gas at standard state
     FLOW = "flow"  # dry gas flow at standard state
+    EMISSION = "emission"  # 排放量: totals that a monitor reports of itself (-Cou of HJ 212)
     CONDITION = "condition"  # 工况: oxygen, temperature, running state
     PRODUCT = "product"  # 产品: the denominator of unit consumption
     MEDIUM = "medium"  # 耗能工质
@@ -33,6 +34,44 @@ class Quantity:
 def _rows(group: Group, *rows: tuple[str, str, str, str]) -> list[Quantity]:
     return [Quantity(code, zh, en, unit, group) for code, zh, en, unit in rows]
 
+
+MASS = "_mass"  # ends the code of what is emitted of a pollutant
+
+
+def _emissions(pollutants: list[Quantity]) -> list[Quantity]:
+    return [
+        Quantity(
+            f"{each.code}{MASS}", f"{each.zh}排放量", f"{each.en}, emitted", "t", Group.EMISSION
+        )
+        for each in pollutants
+    ]
+
+
+_POLLUTANTS = _rows(
+    Group.POLLUTANT,
+    ("nmhc", "非甲烷总烃（以碳计）", "non-methane hydrocarbons, as carbon", "mg/m³"),
+    ("benzene", "苯", "benzene", "mg/m³"),
+    ("toluene", "甲苯", "toluene", "mg/m³"),
+    ("xylene", "二甲苯", "xylene", "mg/m³"),
+    ("so2", "二氧化硫", "sulphur dioxide", "mg/m³"),
+    ("nox", "氮氧化物", "nitrogen oxides, as NO2", "mg/m³"),
+    ("particulates", "颗粒物", "particulate matter", "mg/m³"),
+    ("tvoc", "总挥发性有机物", "total volatile organic compounds", "mg/m³"),
+    ("methane", "甲烷", "methane", "mg/m³"),
+    ("hydrocarbons", "总烃", "total hydrocarbons", "mg/m³"),
+    ("ethylbenzene", "乙苯", "ethylbenzene", "mg/m³"),
+    ("styrene", "苯乙烯", "styrene", "mg/m³"),
+    ("chlorobenzene", "氯苯类", "chlorobenzenes", "mg/m³"),
+    ("ethyl_acetate", "乙酸乙酯", "ethyl acetate", "mg/m³"),
+    ("formaldehyde", "甲醛", "formaldehyde", "mg/m³"),
+    ("acetone", "丙酮", "acetone", "mg/m³"),
+    ("methanol_gas", "甲醇（废气）", "methanol in gas", "mg/m³"),
+    ("isopropanol", "异丙醇", "isopropanol", "mg/m³"),
+    ("nitric_oxide", "一氧化氮", "nitric oxide", "mg/m³"),
+    ("nitrogen_dioxide", "二氧化氮", "nitrogen dioxide", "mg/m³"),
+    ("carbon_monoxide", "一氧化碳", "carbon monoxide", "mg/m³"),
+    ("ammonia_gas", "氨（废气）", "ammonia in gas", "mg/m³"),
+)
 
 CATALOGUE: dict[str, Quantity] = {
     quantity.code: quantity
@@ -63,32 +102,10 @@ CATALOGUE: dict[str, Quantity] = {
             ("methanol_fuel", "甲醇（燃料）", "methanol as fuel", "t"),
             ("ethanol_fuel", "乙醇（燃料）", "ethanol as fuel", "t"),
         ),
-        *_rows(
-            Group.POLLUTANT,
-            ("nmhc", "非甲烷总烃（以碳计）", "non-methane hydrocarbons, as carbon", "mg/m³"),
-            ("benzene", "苯", "benzene", "mg/m³"),
-            ("toluene", "甲苯", "toluene", "mg/m³"),
-            ("xylene", "二甲苯", "xylene", "mg/m³"),
-            ("so2", "二氧化硫", "sulphur dioxide", "mg/m³"),
-            ("nox", "氮氧化物", "nitrogen oxides, as NO2", "mg/m³"),
-            ("particulates", "颗粒物", "particulate matter", "mg/m³"),
-            ("tvoc", "总挥发性有机物", "total volatile organic compounds", "mg/m³"),
-            ("methane", "甲烷", "methane", "mg/m³"),
-            ("hydrocarbons", "总烃", "total hydrocarbons", "mg/m³"),
-            ("ethylbenzene", "乙苯", "ethylbenzene", "mg/m³"),
-            ("styrene", "苯乙烯", "styrene", "mg/m³"),
-            ("chlorobenzene", "氯苯类", "chlorobenzenes", "mg/m³"),
-            ("ethyl_acetate", "乙酸乙酯", "ethyl acetate", "mg/m³"),
-            ("formaldehyde", "甲醛", "formaldehyde", "mg/m³"),
-            ("acetone", "丙酮", "acetone", "mg/m³"),
-            ("methanol_gas", "甲醇（废气）", "methanol in gas", "mg/m³"),
-            ("isopropanol", "异丙醇", "isopropanol", "mg/m³"),
-            ("nitric_oxide", "一氧化氮", "nitric oxide", "mg/m³"),
-            ("nitrogen_dioxide", "二氧化氮", "nitrogen dioxide", "mg/m³"),
-            ("carbon_monoxide", "一氧化碳", "carbon monoxide", "mg/m³"),
-            ("ammonia_gas", "氨（废气）", "ammonia in gas", "mg/m³"),
-        ),
+        *_POLLUTANTS,
         *_rows(Group.FLOW, ("gas_flow", "标干流量", "dry gas flow at standard state", "m³/h")),
+        *_emissions(_POLLUTANTS),
+        *_rows(Group.EMISSION, ("gas_volume", "废气排放量", "gas emitted", "m³")),
         *_rows(
             Group.CONDITION,
             ("oxygen", "含氧量", "oxygen content", "%"),
@@ -132,6 +149,7 @@ UNITS: dict[str, tuple[str, float]] = {
     "MJ": ("GJ", 0.001),
     "t": ("t", 1.0),
     "kg": ("t", 0.001),
+    "g": ("t", 1e-6),
     "m³": ("m³", 1.0),
     "万m³": ("m³", 10_000.0),
     "m³/h": ("m³/h", 1.0),

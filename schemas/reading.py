@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Quality(StrEnum):
@@ -37,3 +38,13 @@ class Readings:
     def __len__(self) -> int:
         """Return the number of readings."""
         return len(self.sources)
+
+
+class Coded(NamedTuple):
+    """A value by its code on the wire; ``names`` are that and the quantity it means by default."""
+
+    names: tuple[str, ...]
+    statistic: str
+    at: int  # microseconds since 1970 UTC
+    value: float
+    quality: int

@@ -72,6 +72,7 @@ _CORRECTED = "_corrected"  # 折算: to the reference oxygen
 STATISTICS: tuple[str, ...] = (
     "instant",
     f"instant{_CORRECTED}",
+    "cycle",  # one analysis of a periodic instrument (HJ 212-2025, CN 2013); held like an instant
     *(f"{period}.{kind}" for period in PERIODS for kind in _OF_PERIOD),
     *(f"{period}.{kind}{_CORRECTED}" for period in PERIODS for kind in _OF_PERIOD),
 )

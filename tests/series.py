@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ingest.group import gather
 from ingest.registry import Batch, Sender
+from schemas.registry import period_of
 from service.domain import gauges, registers
 from service.domain.registers import Reading, Register, Replacement, Setting
 from service.domain.segments import Bucket, spread
@@ -46,7 +47,7 @@ def expected(series: Series) -> dict[int, Bucket]:
     values = [gauges.Value(at + START, v, q != BAD, q == ESTIMATED) for at, v, q in series.rows]
     if spec.statistic == "instant":
         return spread(gauges.holds(values, spec.hold_s, at_start))
-    period = {"minute": 60.0, "quarter": 900.0, "hour": 3600.0}[spec.statistic.split(".")[0]]
+    period = float(period_of(spec.statistic, spec.expected_interval_s) or 0)
     stand = gauges.amounts if spec.kind == "amount" else gauges.means
     return spread(stand(values, period, spec.label == "end", at_start))
 

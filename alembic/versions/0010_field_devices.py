@@ -91,6 +91,7 @@ def upgrade() -> None:
             PRIMARY KEY (collector, sender, wire_code, statistic)
         )
     """)
+    op.execute("ALTER TABLE rejected_payloads ADD COLUMN source text")
     op.execute("CREATE INDEX accepted_frames_mn_idx ON accepted_frames (mn, received_at)")
     op.execute("""
         CREATE FUNCTION notify_commands() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -133,6 +134,7 @@ def downgrade() -> None:
     op.execute("REVOKE DELETE ON rejected_payloads FROM qingyu_ingest")
     op.execute("REVOKE SELECT, DELETE ON accepted_frames FROM qingyu_ingest")
     op.execute("DROP INDEX accepted_frames_mn_idx")
+    op.execute("ALTER TABLE rejected_payloads DROP COLUMN source")
     for table in ("unmapped_codes", "device_commands", "device_links", "monitor_bindings"):
         op.execute(f"DROP TABLE {table}")
     op.execute("DROP FUNCTION notify_commands()")

@@ -55,6 +55,7 @@ def make(
     ingest = {
         "QINGYU_DATABASE": database.ingest,
         "QINGYU_INGEST_BIND": f"127.0.0.1:{settings.ingest_port}",
+        "QINGYU_HJ212_BIND": f"127.0.0.1:{settings.hj212_port}",
         "QINGYU_MQTT": f"127.0.0.1:{settings.mqtt_port}",
         "QINGYU_MQTT_USER": COLLECTOR,
         "QINGYU_MQTT_PASSWORD": collector_password,

@@ -53,6 +53,19 @@ DEVICE_LINKS = Table(
     number("clock_skew_s"),  # its clock minus ours
     text("verdict"),
     Column("frames", BigInteger, nullable=False, server_default="0"),
+    # split packets whose parts did not all come
+    Column("incomplete_sets", BigInteger, nullable=False, server_default="0"),
+    recorded(),
+)
+
+# Production conditions that are sent as letters (HJ 212-2025, ST 45): p99101-Rtd=St.
+CONDITION_MARKS = Table(
+    "condition_marks",
+    METADATA,
+    reference("device_id", "devices", primary_key=True),
+    text("wire_code", primary_key=True),
+    instant("at", primary_key=True, index=True),
+    text("mark"),
     recorded(),
 )
 

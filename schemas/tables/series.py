@@ -45,6 +45,7 @@ REJECTED_PAYLOADS = Table(
     Column("payload_id", BigInteger, Identity(), primary_key=True),
     text("collector"),
     text("sender"),
+    text("source", nullable=True),  # address of the peer, where the sender proves nothing
     text("reason"),
     text("detail"),
     Column("payload", BYTEA, nullable=False),

@@ -138,6 +138,7 @@ def _ingest(db: Database, broker: Broker, folder: Path) -> Iterator[str]:
         **os.environ,
         "QINGYU_DATABASE": db.ingest,
         "QINGYU_INGEST_BIND": f"127.0.0.1:{port}",
+        "QINGYU_HJ212_BIND": f"127.0.0.1:{free_port()}",
         "QINGYU_MQTT": f"127.0.0.1:{broker.port}",
         "QINGYU_MQTT_USER": COLLECTOR,
         "QINGYU_MQTT_PASSWORD": "c",

@@ -74,6 +74,7 @@ class Site:
     broker: Broker
     runtime: Runtime
     ingest: Ingest
+    hj212_port: int
 
     def open_account(self, user: str, password: str = "secret") -> None:
         self.broker.write_accounts({COLLECTOR: COLLECTOR_PASSWORD, user: password})
@@ -96,11 +97,12 @@ def site(
     asyncio.run(database.create(durable, name))
     database.migrate(durable, name)
     urls = asyncio.run(database.open_logins(durable, name))
-    port = free_port()
+    port, hj212_port = free_port(), free_port()
     environment = {
         **os.environ,
         "QINGYU_DATABASE": urls.ingest,
         "QINGYU_INGEST_BIND": f"127.0.0.1:{port}",
+        "QINGYU_HJ212_BIND": f"127.0.0.1:{hj212_port}",
         "QINGYU_MQTT": f"127.0.0.1:{broker.port}",
         "QINGYU_MQTT_USER": COLLECTOR,
         "QINGYU_MQTT_PASSWORD": COLLECTOR_PASSWORD,
@@ -110,7 +112,7 @@ def site(
     ingest.start()
     try:
         asyncio.run(ingest.ready())
-        yield Site(urls, broker, runtime, ingest)
+        yield Site(urls, broker, runtime, ingest, hj212_port)
     finally:
         ingest.kill(signal.SIGTERM)
 
