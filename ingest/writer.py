@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import asyncpg
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +27,7 @@ FAULTY = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueErr
 LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """How many readings of a batch were new, already there, or replaced an older value."""
 
     stored: int

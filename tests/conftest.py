@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from deploy.local import database
 from deploy.local.database import Database
@@ -17,6 +18,9 @@ from deploy.local.mosquitto import Broker
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import Runtime, ensure_database_and_broker
 from deploy.local.settings import free_port
+
+settings.register_profile("untimed", deadline=None)  # machines are shared and noisy
+settings.load_profile("untimed")
 
 TEMPLATE = "template_qingyu"
 SMALL = {

@@ -18,6 +18,7 @@ from ingest.intake import Answer, Arrival, Intake
 from ingest.link import Broker, Delivery, Link
 from ingest.monitoring import REPLAY
 from ingest.protocols import json_reading
+from ingest.registry import Sender
 
 COLLECTOR = "mqtt"
 TOPIC = "$share/qingyu/qingyu/v1/+/readings"
@@ -91,10 +92,11 @@ async def drain(settings: Settings, intake: Intake) -> int:
     async def take(deliveries: Sequence[Delivery]) -> list[tuple[str, bytes] | None]:
         while True:
             try:
-                outcomes = await _take(intake, list(deliveries))
+                answers = await _take(intake, list(deliveries))
                 break
             except Unavailable:
                 await asyncio.sleep(RETRY_AFTER_S)
+        outcomes = map(_outcome, deliveries, answers)
         return [
             None if outcome is None else (_outcomes_of(delivery), msgspec.json.encode(outcome))
             for delivery, outcome in zip(deliveries, outcomes, strict=True)
@@ -112,13 +114,14 @@ async def _accept(link: Link, intake: Intake, deliveries: list[Delivery]) -> Non
     """Store messages or keep them with the reason; acknowledge what is committed either way."""
     while True:
         try:
-            outcomes = await _take(intake, deliveries)
+            answers = await _take(intake, deliveries)
             break
         except Unavailable:  # the broker would send again only after a reconnect
-            await asyncio.sleep(RETRY_AFTER_S)
-    for delivery, outcome in zip(deliveries, outcomes, strict=True):
+            with intake.held(delivery.payload for delivery in deliveries):
+                await asyncio.sleep(RETRY_AFTER_S)
+    for delivery, answer in zip(deliveries, answers, strict=True):
         link.acknowledge(delivery)
-        if outcome is not None:
+        if (outcome := _outcome(delivery, answer)) is not None:
             link.publish(_outcomes_of(delivery), msgspec.json.encode(outcome))
 
 
@@ -126,21 +129,37 @@ def _outcomes_of(delivery: Delivery) -> str:
     return delivery.topic.removesuffix("readings") + "outcomes"
 
 
-async def _take(intake: Intake, deliveries: list[Delivery]) -> list[dict[str, object] | None]:
-    """Return the outcome of each message; None where its document carries no id."""
-    arrivals: dict[int, Arrival] = {}
-    answers: dict[int, Answer | Rejected] = {}
+async def _take(intake: Intake, deliveries: list[Delivery]) -> list[Answer | Rejected]:
+    """Return the answer to each message, in order."""
+    senders = {topic: await _sender(intake, topic) for topic in {it.topic for it in deliveries}}
+    arrivals: list[Arrival] = []
+    refused: dict[int, Rejected] = {}
     for place, delivery in enumerate(deliveries):
-        account = _account(delivery)
-        try:
-            arrivals[place] = Arrival(await intake.directory.account(account), delivery.payload)
-        except Rejected as rejected:
-            await intake.keep(COLLECTOR, account, delivery.payload, rejected)
+        sender = senders[delivery.topic]
+        if isinstance(sender, Rejected):
+            account = _account(delivery)
+            await intake.keep(COLLECTOR, account, delivery.payload, sender)
             intake.directory.limits.charge(COLLECTOR, account, 0.0, 0, len(delivery.payload))
-            answers[place] = rejected
-    taken = await intake.take(COLLECTOR, list(arrivals.values()))
-    answers.update(zip(arrivals, taken, strict=True))
-    return [_outcome(delivery, answers[place]) for place, delivery in enumerate(deliveries)]
+            refused[place] = sender
+        else:
+            arrivals.append(Arrival(sender, delivery.payload))
+    taken = iter(await intake.take(COLLECTOR, arrivals))
+    return [refused[place] if place in refused else next(taken) for place in range(len(deliveries))]
+
+
+async def _sender(intake: Intake, topic: str) -> Sender | Rejected:
+    try:
+        return await intake.directory.account(_enterprise(topic))
+    except Rejected as rejected:
+        return rejected
+
+
+def _account(delivery: Delivery) -> str:
+    return _enterprise(delivery.topic)
+
+
+def _enterprise(topic: str) -> str:
+    return topic.split("/")[2]
 
 
 async def replay(intake: Intake, sender: str, payload: bytes) -> Answer | Rejected:
@@ -148,10 +167,6 @@ async def replay(intake: Intake, sender: str, payload: bytes) -> Answer | Reject
     account = await intake.directory.account(sender)
     [answer] = await intake.take(REPLAY, [Arrival(account, payload)])
     return answer
-
-
-def _account(delivery: Delivery) -> str:
-    return delivery.topic.split("/")[2]
 
 
 def _outcome(delivery: Delivery, answer: Answer | Rejected) -> dict[str, object] | None:

@@ -3,8 +3,8 @@
 ``{"id": …, "enterprise": …, "readings": [{"device", "quantity", "at", "value", …}, …]}``
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
@@ -78,6 +78,16 @@ class Form(Protocol):
         """Return the form of the same sender where it sends lines (NDJSON)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Documents as one: all their readings, where each ends among them, their ids."""
+
+    readings: Readings
+    stops: list[int]
+    ids: list[str | None]
+    enterprises: set[str | None]
+
+
 _DOCUMENT = msgspec.json.Decoder(_Document)
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _IDENTIFIED = msgspec.json.Decoder(_Identified)
@@ -102,6 +112,26 @@ def decode(payload: bytes, form: Form | None = None) -> Document:
     except (ValueError, OverflowError):  # a time that cannot be read
         return _decode_item_by_item(payload)
     return Document(readings, range(len(readings)), document.id, document.enterprise)
+
+
+def decode_lot(payloads: Iterable[bytes]) -> Lot | None:
+    """Return documents that came together as one, at a fraction of the cost for small ones.
+
+    None where any of them is not read as it is; `decode` then says of each by itself why.
+    """
+    items: list[Item] = []
+    lot = Lot(Readings([], [], [], []), [], [], set())
+    try:
+        for payload in payloads:
+            document = _DOCUMENT.decode(payload)
+            _check(document)
+            items += document.readings
+            lot.stops.append(len(items))
+            lot.ids.append(document.id)
+            lot.enterprises.add(document.enterprise)
+        return replace(lot, readings=columns(items))
+    except (Rejected, msgspec.DecodeError, RecursionError, ValueError, OverflowError):
+        return None
 
 
 def extract(

@@ -1,55 +1,137 @@
-"""`make bench`: prints a table and writes `.qingyu/bench.json`."""
+"""`make bench`: prints a table and writes `.qingyu/bench.json`.
+
+Names of groups as arguments measure only those: mqtt, single, hj212, writer, rollup.
+"""
 
 import json
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from deploy.local.settings import CHECKOUT
-from tests.benchmarks import ingest, rollup
+from tests.benchmarks import ceilings, ingest, rollup, writer
 from tests.benchmarks.line import Line, running
+from tests.benchmarks.rig import rig
 
 FILE = CHECKOUT / ".qingyu" / "bench.json"
+ROUNDS = int(__import__("os").environ.get("R", "5"))
+BATCHED, SINGLE, PACKETS = 1_000_000, 60_000, 30_000  # of a run: readings, messages, packets
+
+Run = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured figure, beside the ceiling of the same run where it has one."""
+    """A median, beside that of its ceiling and the median of their ratios, round by round."""
 
     name: str
     value: float
     unit: str
     ceiling: float | None = None
-
-    @property
-    def ratio(self) -> float | None:
-        """Return the figure's share of its ceiling."""
-        return None if self.ceiling is None else round(self.value / self.ceiling, 3)
+    ratio: float | None = None
 
 
-def measure(line: Line) -> list[Figure]:
-    """Return all figures; those of ingest first, because the rest leaves more behind."""
-    unit = "readings/s"
-    ceiling = round(ingest.median_rate(line, ingest.copy_ceiling))
-    runs = {
-        "mqtt_batch200": ingest.mqtt(200, 2_000_000),
-        "mqtt_single": ingest.mqtt(1, 100_000),
-        "http_batch500": ingest.http(500, 2_000_000),
+def in_turns(unit: str, runs: Mapping[str, Run], ceilings_of: dict[str, str]) -> list[Figure]:
+    """Return a figure for each run, all taken in turns, because a shared machine is never even.
+
+    ``ceilings_of`` names the run that bounds another.
+    """
+    rates: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(ROUNDS):
+        for name, run in runs.items():
+            rates[name].append(run())
+            print(f"  {name} {rates[name][-1]:,.0f}", file=sys.stderr)
+    return [_figure(name, unit, rates, ceilings_of.get(name)) for name in runs]
+
+
+def _figure(name: str, unit: str, rates: dict[str, list[float]], ceiling: str | None) -> Figure:
+    value = round(statistics.median(rates[name]))
+    if ceiling is None:
+        return Figure(name, value, unit)
+    ratios = [mine / its for mine, its in zip(rates[name], rates[ceiling], strict=True)]
+    bound = round(statistics.median(rates[ceiling]))
+    return Figure(name, value, unit, bound, round(statistics.median(ratios), 3))
+
+
+def _mqtt(line: Line) -> list[Figure]:
+    with rig(line, "one", 1) as one, rig(line, "two", 2) as two:
+        return in_turns(
+            "readings/s",
+            {
+                "copy_ceiling": partial(ceilings.copy, line),
+                "mqtt_batch200": partial(ingest.mqtt, one, 200, BATCHED),
+                "mqtt_two_collectors": partial(ingest.mqtt, two, 200, BATCHED),
+                "http_batch500": partial(ingest.http, one, 500, BATCHED),
+            },
+            {
+                "mqtt_batch200": "copy_ceiling",
+                "mqtt_two_collectors": "mqtt_batch200",
+                "http_batch500": "copy_ceiling",
+            },
+        )
+
+
+def _single(line: Line) -> list[Figure]:
+    with rig(line, "single", 1) as one, rig(line, "bare", 0) as bare:
+        return in_turns(
+            "readings/s",
+            {
+                "paho_bare": partial(ceilings.paho_bare, bare, SINGLE),
+                "mqtt_single": partial(ingest.mqtt, one, 1, SINGLE),
+            },
+            {"mqtt_single": "paho_bare"},
+        )
+
+
+def _hj212(line: Line) -> list[Figure]:
+    with rig(line, "monitors", 1) as one:
+        return in_turns(
+            "packets/s",
+            {
+                "hj212_framed": partial(ceilings.hj212_framed, line, PACKETS),
+                "hj212": partial(ingest.hj212, one, PACKETS),
+            },
+            {"hj212": "hj212_framed"},
+        )
+
+
+def _writer(line: Line) -> list[Figure]:
+    shares = {
+        f"writer_duplicates_{percent}": partial(writer.duplicates, line, percent)
+        for percent in writer.SHARES
     }
-    figures = [Figure("copy_ceiling", ceiling, unit)]
-    for name, run in runs.items():
-        figures.append(Figure(name, round(ingest.median_rate(line, run)), unit, ceiling))
+    runs = {"writer_ceiling": partial(ceilings.copy, line), **shares}
+    return in_turns("readings/s", runs, dict.fromkeys(shares, "writer_ceiling"))
+
+
+def _rollup(line: Line) -> list[Figure]:
     at_40, at_400 = rollup.recompute(line)
-    figures.append(Figure("recompute_40_chunks", at_40, "ms"))
-    figures.append(Figure("recompute_400_chunks", at_400, "ms", at_40))
-    return figures
+    ratio = round(at_400 / at_40, 3)
+    return [
+        Figure("recompute_40_chunks", at_40, "ms"),
+        Figure("recompute_400_chunks", at_400, "ms", at_40, ratio),
+    ]
+
+
+# Those of ingest first, because the rest leaves more behind.
+GROUPS = {"mqtt": _mqtt, "single": _single, "hj212": _hj212, "writer": _writer, "rollup": _rollup}
+
+
+def measure(line: Line, names: list[str]) -> Iterator[Figure]:
+    """Yield the figures of groups."""
+    for name in names:
+        yield from GROUPS[name](line)
 
 
 def main() -> None:
     """Measure, print and write."""
     with running() as line:
-        figures = measure(line)
+        figures = list(measure(line, sys.argv[1:] or list(GROUPS)))
     for figure in figures:
-        ratio = "" if figure.ratio is None else f"{figure.ratio:8.3f} of {figure.ceiling:,.0f}"
+        ratio = "" if figure.ratio is None else f"{figure.ratio:8.3f} of {figure.ceiling:,.6g}"
         print(f"{figure.name:24}{figure.value:>14,.6g} {figure.unit:<12}{ratio}")
     write(FILE, figures)
 
@@ -57,8 +139,7 @@ def main() -> None:
 def write(path: Path, figures: list[Figure]) -> None:
     """Write the figures as a list of name, value, unit, ceiling and ratio."""
     path.parent.mkdir(exist_ok=True)
-    rows = [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
-    path.write_text(json.dumps(rows, indent=2) + "\n")
+    path.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
 
 
 if __name__ == "__main__":

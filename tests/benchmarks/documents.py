@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from ingest.protocols.hj212_frames import build
+from tests.benchmarks.line import MEASURED, MONITORS
 from tests.registry import Plant
 
 
@@ -33,3 +35,16 @@ def _document(channels: range, at: str) -> bytes:
             ]
         }
     ).encode()
+
+
+def packets(start: datetime, number: int) -> list[list[bytes]]:
+    """Return packets of HJ 212-2017 that ask for an answer, by monitor, a minute apart."""
+    each = number // len(MONITORS)
+    return [[_packet(mn, start + timedelta(minutes=n)) for n in range(each)] for mn in MONITORS]
+
+
+def _packet(mn: str, at: datetime) -> bytes:
+    local = f"{at + timedelta(hours=8):%Y%m%d%H%M%S}"  # in Beijing
+    values = ";".join(f"{factor.code}-Rtd=12.34,{factor.code}-Flag=N" for factor in MEASURED)
+    head = f"QN={local}000;ST=31;CN=2011;PW=123456;MN={mn};Flag=5"
+    return build(f"{head};CP=&&DataTime={local};{values}&&".encode())

@@ -12,7 +12,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.end_to_end.conftest import Site
 from tests.registry import Plant
 
-MESSAGES, READINGS = 2_000, 10
+MESSAGES, READINGS = 2_100, 10
+KILLS = 2
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -58,22 +59,25 @@ async def test_every_acknowledged_reading_is_stored_once(
 ) -> None:
     sender = Sender(site, plant)
 
+    restarted = [asyncio.Event() for _ in range(KILLS)]
+
     async def flow() -> None:
+        part = MESSAGES // (KILLS + 1)
         for number in range(MESSAGES):
+            if number and number % part == 0:  # each part is under way when its kill comes
+                await restarted[number // part - 1].wait()
             sender.send(number)
             if number % 20 == 0:
                 await asyncio.sleep(0.01)
 
     flowing = asyncio.create_task(flow())
-    kills = 0
-    while not flowing.done():
+    for event in restarted:
         await asyncio.sleep(0.25)
         site.ingest.kill()
         site.ingest.start()
         await site.ingest.ready()
-        kills += 1
+        event.set()
     await flowing
-    assert kills >= 2
     assert await asyncio.to_thread(sender.done.wait, 30)
     sender.client.disconnect()
     sender.client.loop_stop()
