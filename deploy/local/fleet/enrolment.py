@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from deploy.local.errors import Cannot
-from deploy.local.fleet import episodes, figures, files, history, outbox, progress, registry
+from deploy.local.fleet import episodes, figures, files, history, notes, progress, registry
 from deploy.local.fleet.api import Api
 from deploy.local.fleet.enterprises import enterprises
 from deploy.local.fleet.variables import Variables
@@ -56,7 +56,7 @@ def _enter_targets(variables: Variables, office: Api, rows: list[dict[str, str]]
 
 def _forget(home: Path) -> None:
     """Forget what was sent to another database, and its misbehaviour."""
-    shutil.rmtree(outbox.path_in(home).parent, ignore_errors=True)
+    shutil.rmtree(notes.folder_in(home), ignore_errors=True)
     progress.forget(home)
     for path in (_targets_in(home), episodes.path_in(home), history.path_in(home)):
         path.unlink(missing_ok=True)
