@@ -310,7 +310,7 @@ async def test_the_examples_of_the_manual_are_answered_as_it_says(
     outcomes: asyncio.Queue[bytes] = asyncio.Queue()
     connected = asyncio.Event()
     account = Account(f"127.0.0.1:{site.broker.port}", manual.uscc, manual.uscc, "secret")
-    link = Link(account, outcomes.put_nowait, connected.set)
+    link = Link(account, outcomes.put_nowait, connected.set, lambda: None)
     running = asyncio.create_task(link.run())
     async with asyncio.timeout(60):
         await connected.wait()

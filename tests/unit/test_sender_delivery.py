@@ -93,3 +93,25 @@ async def test_what_is_overdue_is_sent_again_with_all_after_it(
     running.cancel()
     assert sent[:6] == [b"a", b"b", b"c"] * 2
     assert not any(item.done() for item in waiting)
+
+
+async def test_what_nobody_collected_is_sent_again_soon(
+    sent: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "PATIENCE_S", (1_000.0, 1_000.0))
+    monkeypatch.setattr(delivery, "UNHEARD_S", (0.0, 60.0))
+
+    async def connected(link: Link) -> None:
+        link.ready = True
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Link, "run", connected)
+    line = Delivery(ACCOUNT, LATER)
+    line.send("a", b"a")
+    running = asyncio.create_task(line.run())
+    line._note_unheard()
+    async with asyncio.timeout(30):
+        while len(sent) < 2:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    assert sent == [b"a", b"a"]

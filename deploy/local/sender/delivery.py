@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Set
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from deploy.local.sender.outcome import Outcome
 logger = logging.getLogger(__name__)
 
 PATIENCE_S = (20.0, 300.0)  # first and longest, for the outcome of the oldest document
+UNHEARD_S = (1.0, 60.0)  # the same where the broker says that nobody collects
 
 
 @dataclass(slots=True)
@@ -38,7 +40,9 @@ class Delivery:
         self._later = later
         self._sent: dict[str, _Sent] = {}
         self._patience = PATIENCE_S[0]
-        self._link = Link(account, self._settle, self._repeat)
+        self._pause = UNHEARD_S[0]
+        self._due = math.inf  # when all is repeated that nobody collected
+        self._link = Link(account, self._settle, self._repeat, self._note_unheard)
 
     async def run(self) -> None:
         """Stay connected and repeat what is overdue, until cancelled."""
@@ -46,8 +50,13 @@ class Delivery:
             tasks.create_task(self._link.run())
             while True:
                 await asyncio.sleep(1.0)
-                if self._link.ready and self._is_overdue():
+                if not self._link.ready:
+                    continue
+                if self._is_overdue():
                     self._patience = min(2 * self._patience, PATIENCE_S[1])
+                    self._repeat()
+                elif self._loop.time() >= self._due:
+                    self._pause = min(2 * self._pause, UNHEARD_S[1])
                     self._repeat()
 
     def send(self, id_: str, payload: bytes) -> asyncio.Future[Outcome]:
@@ -62,7 +71,11 @@ class Delivery:
         oldest = next(iter(self._sent.values()), None)
         return oldest is not None and self._loop.time() >= oldest.at + self._patience
 
+    def _note_unheard(self) -> None:
+        self._due = min(self._due, self._loop.time() + self._pause)
+
     def _repeat(self) -> None:
+        self._due = math.inf
         for sent in self._sent.values():
             sent.at = self._loop.time()
             self._link.publish(sent.payload)
@@ -73,7 +86,7 @@ class Delivery:
         if told is None or sent is None or not self._is_final(told):
             return
         sent.outcome = sent.outcome or told
-        self._patience = PATIENCE_S[0]
+        self._patience, self._pause = PATIENCE_S[0], UNHEARD_S[0]
         while self._sent:
             id_, oldest = next(iter(self._sent.items()))
             if oldest.outcome is None:

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 KEEPALIVE_S = 30
 PAUSES_S = (0.5, 15.0)  # first and longest, between two attempts
 _IN_FLIGHT = 1_000
+_NO_SUBSCRIBERS = 0x10  # MQTT 5, 3.4.2.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,21 @@ class Link:
     """One account. Each connection is a client of its own: what it had under way ends with it.
 
     ``answered`` gets every outcome. ``connected`` is called whenever outcomes are heard again:
-    all that was not answered is then to be published anew.
+    all that was not answered is then to be published anew. ``unheard`` is called when the broker
+    says that nobody collects, as after its own crash: it then drops what it acknowledges.
     """
 
     def __init__(
-        self, account: Account, answered: Callable[[bytes], None], connected: Callable[[], None]
+        self,
+        account: Account,
+        answered: Callable[[bytes], None],
+        connected: Callable[[], None],
+        unheard: Callable[[], None],
     ) -> None:
         self._account = account
         self._answered = answered
         self._connected = connected
+        self._unheard = unheard
         self._loop = asyncio.get_running_loop()
         self._client: Client | None = None
         self._lost = asyncio.Event()
@@ -186,9 +193,11 @@ class Link:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        """Take no notice of a PUBACK: it is the broker's promise. A refusal is reported."""
+        """Take no notice of a PUBACK, which is the broker's promise, unless it says why not."""
         if reason.is_failure:
             logger.error("the broker takes no readings of %s: %s", self._account.user, reason)
+        elif reason.value == _NO_SUBSCRIBERS:
+            self._unheard()
 
     def _on_disconnect(
         self,
