@@ -18,7 +18,13 @@ logger = logging.getLogger(__name__)
 
 READ_ON_MISS_AT_MOST_EVERY = 5.0  # seconds
 CONNECT_AGAIN_AFTER = 2.0
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+LOST = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 _CHANNELS = """
     SELECT d.enterprise_id, d.code, c.quantity, c.statistic, c.channel_id,

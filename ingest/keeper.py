@@ -10,7 +10,13 @@ from ingest.errors import Rejected, Unavailable
 from ingest.monitoring import REJECTED
 
 MAX_KEPT = 8 * 1024 * 1024  # bytes of one payload; what is longer is cut, its length is noted
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+LOST = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 # A sender that repeats the same wrong payload for ever fills one row.
 _KEEP = """

@@ -22,7 +22,13 @@ CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 # one value is at fault, not the store
 FAULTY = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError)
 # the store is at fault
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+LOST = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 
 @dataclass(frozen=True, slots=True)
