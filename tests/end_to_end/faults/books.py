@@ -12,11 +12,11 @@ from service.store import stretches
 from service.store.engine import EVERYWHERE, make_engine
 
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
+# Not channel_extents: they are bounds, and how wide depends on how readings were grouped.
 _TABLES = {
     "readings": "channel_id, at",
     "usage_15m": "channel_id, at",
     "usage_daily": "channel_id, day",
-    "channel_extents": "channel_id",
 }
 
 

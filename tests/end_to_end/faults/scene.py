@@ -91,8 +91,11 @@ class Scene:
         for gateway in self.gateways:
             gateway.finish(PATIENCE_S)
 
-    def expect(self, fault: str, undisturbed: Books) -> None:
-        """Compare with an undisturbed run what was acknowledged, stored and rolled up."""
+    def expect(self, fault: str, undisturbed: Books, *, rejected: bool = False) -> None:
+        """Compare with an undisturbed run what was acknowledged, stored and rolled up.
+
+        Nothing is in the rejected payloads, unless something is to be there.
+        """
         seconds = time.monotonic() - self._begun
         found = asyncio.run(books.close(self.db))
         stored = len(found.tables["readings"])
@@ -104,7 +107,7 @@ class Scene:
             f" duplicates counted {duplicates:,}, {seconds:.1f} s"
         )
         assert acknowledged == stored == self.sent
-        assert (found.revisions, found.rejected) == (0, 0)
+        assert (found.revisions, bool(found.rejected)) == (0, rejected)
         books.compare(found, undisturbed)
 
     def told(self) -> str:
