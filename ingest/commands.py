@@ -15,6 +15,7 @@ from typing import Any
 import asyncpg
 
 from ingest.directory import Directory
+from ingest.errors import LOST
 from ingest.protocols.hj212 import Packet, Version
 from ingest.protocols.hj212_request import request, whole
 from ingest.registry import Monitor
@@ -30,7 +31,6 @@ SET_CLOCK_AGAIN = timedelta(minutes=10)  # at the earliest, however often it is 
 SECRETS = [name for name, parameter in PARAMETERS.items() if parameter.secret]
 MAX_REPLY = 100  # items that are kept of what a device answers
 SHANGHAI = timedelta(hours=8)
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _CLAIM = """
     SELECT command_id, device_id, cn, parameters FROM device_commands AS c

@@ -13,7 +13,7 @@ import asyncpg
 from ingest import end_devices
 from ingest.end_devices import EndDevice, EndDevices
 from ingest.enrolment import Identity, enrol
-from ingest.errors import Reason, Rejected, Unavailable
+from ingest.errors import LOST, Reason, Rejected, Unavailable
 from ingest.limits import Limits
 from ingest.monitoring import DIRECTORY_CHANNELS
 from ingest.registry import (
@@ -33,7 +33,6 @@ logger = logging.getLogger(__name__)
 READ_ON_MISS_AT_MOST_EVERY = 5.0  # seconds
 CONNECT_AGAIN_AFTER = 2.0
 LATER = datetime.max.replace(tzinfo=UTC)
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _CHANNELS = """
     SELECT d.enterprise_id, d.code, c.quantity, c.statistic, c.channel_id,

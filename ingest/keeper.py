@@ -8,11 +8,10 @@ from typing import Protocol
 
 import asyncpg
 
-from ingest.errors import Reason, Rejected, Unavailable
+from ingest.errors import LOST, Reason, Rejected, Unavailable
 from ingest.monitoring import REJECTED
 
 MAX_KEPT = 8 * 1024 * 1024  # bytes of one payload; what is longer is cut, its length is noted
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 # A sender that repeats the same wrong payload for ever fills one row.
 _KEEP = """

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from ingest import bindings
-from ingest.errors import Unavailable
+from ingest.errors import LOST, Unavailable
 from ingest.keeper import Keeps, UnmappedCode
 from ingest.registry import Monitor
 from schemas.reading import Coded
@@ -25,7 +25,6 @@ MAX_CODES = 1_000  # of one monitor that wait to be written
 COLLECTOR = "hj212"
 EPOCH = datetime.fromtimestamp(0, UTC)
 CLOCKS = 20  # of a monitor's last frames; what is sent late only seems slow
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _CLEAR = """
     UPDATE device_links SET connected_since = NULL, recorded_at = now()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 from ingest.directory import Directory
-from ingest.errors import Reason, Rejected, Unavailable
+from ingest.errors import LOST, Reason, Rejected, Unavailable
 from ingest.keeper import Keeps, Refused
 from ingest.limits import Rates
 
@@ -23,7 +23,6 @@ COUNT_EVERY_S = 60.0
 FRAMES_AT_ONCE = 200
 MAX_WAITING = 200_000  # frames of unknown MNs, of all of them together
 RATE, BURST = 2.0, 2_000.0  # frames an address may leave here: a second, at once
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 # both bounded by the partial index on what waits
 _WAITING = """

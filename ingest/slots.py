@@ -13,7 +13,7 @@ import time
 
 import asyncpg
 
-from ingest.errors import SlotTaken
+from ingest.errors import LOST, SlotTaken
 from schemas.locks import Lock
 
 logger = logging.getLogger(__name__)
@@ -21,7 +21,6 @@ logger = logging.getLogger(__name__)
 PATIENCE_S = 5.0  # a process that was killed may seem to live on for a moment
 LOOK_EVERY_S = 0.2
 CONNECT_AGAIN_AFTER_S = 2.0
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 # a machine that is gone lets its slots go within half a minute
 KEEPALIVE = {
     "tcp_keepalives_idle": "10",

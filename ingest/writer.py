@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.commit import commit
-from ingest.errors import Reason, Rejected, Unavailable
+from ingest.errors import LOST, Reason, Rejected, Unavailable
 from ingest.group import REVISED, STORED, gather
 from ingest.monitoring import COMMIT_SECONDS, GROUP_ROWS, GROUPS, ROWS_IN_FLIGHT
 from ingest.registry import Batch
@@ -23,8 +23,6 @@ ATTEMPTS = 8
 CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 # one value is at fault, not the store
 FAULTY = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError)
-# the store is at fault
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):

@@ -11,7 +11,7 @@ from deploy.local.fleet import (
     figures,
     files,
     history,
-    outbox,
+    notes,
     progress,
     registry,
 )
@@ -67,7 +67,7 @@ def _enter_targets(variables: Variables, office: Api, rows: list[dict[str, str]]
 
 def _forget(home: Path) -> None:
     """Forget what was sent to another database, and its misbehaviour."""
-    shutil.rmtree(outbox.path_in(home).parent, ignore_errors=True)
+    shutil.rmtree(notes.folder_in(home), ignore_errors=True)
     progress.forget(home)
     for path in (_targets_in(home), episodes.path_in(home), history.path_in(home)):
         path.unlink(missing_ok=True)
