@@ -92,9 +92,10 @@ class Group:
         """Return the first and the last instant of the group."""
         return moment(self.arrived.instants.min()), moment(self.arrived.instants.max())
 
-    def copied(self) -> bytes:
-        """Return the rows for binary COPY: at, value, channel_id, quality."""
-        return COPY_HEADER + self._rows(_READING).tobytes() + COPY_TRAILER
+    def copied(self, chosen: NDArray[np.bool_] | None = None) -> bytes:
+        """Return the rows, or those chosen, for binary COPY: at, value, channel_id, quality."""
+        rows = self._rows(_READING)
+        return COPY_HEADER + (rows if chosen is None else rows[chosen]).tobytes() + COPY_TRAILER
 
     def staged(self) -> bytes:
         """Return the same rows, each with its place among them."""

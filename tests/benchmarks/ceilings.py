@@ -122,7 +122,7 @@ def hj212_framed(line: Line, number: int) -> float:
 class _Framing(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's has the methods of asyncio.Transport, and not its type
-        self._transport, self._framer = cast(asyncio.Transport, transport), Framer()
+        self._transport, self._framer = cast("asyncio.Transport", transport), Framer()
 
     def data_received(self, data: bytes) -> None:
         self._transport.write(ANSWER * len(self._framer.feed(data)))
