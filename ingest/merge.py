@@ -23,14 +23,14 @@ STAGING = """
         place integer
     ) ON COMMIT DELETE ROWS
 """
-_PREPARE = """
+PREPARE = """
     SET LOCAL plan_cache_mode = force_custom_plan;
     SET LOCAL enable_hashjoin = off;
     SET LOCAL enable_mergejoin = off;
     SAVEPOINT staged
 """
 # A look without locks. What is the same needs none: whoever changes it from now on comes later.
-_FIND = """
+FIND = """
     SELECT array_agg(place) FILTER (WHERE is_same), array_agg(place) FILTER (WHERE NOT is_same)
     FROM (
         SELECT staging.place,
@@ -81,9 +81,9 @@ async def merge(
     await connection.copy_to_table(
         "staging", source=_once(group.staged()), columns=(*COLUMNS, "place"), format="binary"
     )
-    await connection.execute(_PREPARE)
+    await connection.execute(PREPARE)
     for _ in range(ATTEMPTS):
-        found = await connection.fetchrow(_FIND, *group.bounds)
+        found = await connection.fetchrow(FIND, *group.bounds)
         same, other = (np.array(places or [], dtype=np.int64) for places in found)
         # where the group itself holds several values, what the old one was tells their fates
         several = group.firsts[same] != group.lasts[same]
