@@ -95,7 +95,10 @@ def _consume(broker: Broker, wanted: int, done: Connection) -> None:
             done.send(None)
             client.disconnect()
 
-    client.on_connect = lambda *_: client.subscribe(TOPIC, qos=1)
+    def subscribe(client: paho.Client, *_: object) -> None:
+        client.subscribe(TOPIC, qos=1)
+
+    client.on_connect = subscribe
     client.on_subscribe = lambda *_: done.send(None)
     client.on_message = receive
     client.username_pw_set(COLLECTOR, PASSWORD)
