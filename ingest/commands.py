@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 
 from ingest.directory import Directory
-from ingest.errors import LOST
+from ingest.outage import LOST
 from ingest.protocols.hj212 import Packet, Version
 from ingest.protocols.hj212_request import request, whole
 from ingest.registry import Monitor

@@ -13,9 +13,10 @@ import asyncpg
 from ingest import end_devices
 from ingest.end_devices import EndDevice, EndDevices
 from ingest.enrolment import Identity, enrol
-from ingest.errors import LOST, Reason, Rejected, Unavailable
+from ingest.errors import Reason, Rejected, Unavailable
 from ingest.limits import Limits
 from ingest.monitoring import DIRECTORY_CHANNELS
+from ingest.outage import LOST
 from ingest.registry import (
     Batch,
     ChannelRow,

@@ -2,17 +2,6 @@
 
 from enum import StrEnum
 
-import asyncpg
-
-# The store is away, or its driver is confused by how it went: try again later.
-LOST = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
-
 
 class Reason(StrEnum):
     """Why a payload can never be stored; a closed set, because it labels a counter."""

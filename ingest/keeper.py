@@ -8,8 +8,9 @@ from typing import Protocol
 
 import asyncpg
 
-from ingest.errors import LOST, Reason, Rejected, Unavailable
+from ingest.errors import Reason, Rejected, Unavailable
 from ingest.monitoring import REJECTED
+from ingest.outage import LOST
 
 MAX_KEPT = 8 * 1024 * 1024  # bytes of one payload; what is longer is cut, its length is noted
 

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from ingest import bindings
-from ingest.errors import LOST, Unavailable
+from ingest.errors import Unavailable
 from ingest.keeper import Keeps, UnmappedCode
+from ingest.outage import LOST
 from ingest.registry import Monitor
 from schemas.reading import Coded
 

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 from ingest.directory import Directory
-from ingest.errors import LOST, Reason, Rejected, Unavailable
+from ingest.errors import Reason, Rejected, Unavailable
 from ingest.keeper import Keeps, Refused
 from ingest.limits import Rates
+from ingest.outage import LOST
 
 logger = logging.getLogger(__name__)
 

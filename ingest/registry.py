@@ -194,7 +194,10 @@ class Registry:
         refused: list[tuple[int, Rejected]] = []
         unmapped: list[int] = []
         for place, (names, statistic, at, value, quality) in enumerate(values):
-            row = next((row for name in names if (row := get((name, statistic)))), None)
+            row = None
+            for name in names:
+                if row := get((name, statistic)):
+                    break
             if row is None:
                 unmapped.append(place)
             elif not -LARGEST <= value <= LARGEST:

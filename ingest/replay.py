@@ -17,11 +17,12 @@ import numpy as np
 from ingest import replay_store
 from ingest.commit import commit
 from ingest.directory import Directory
-from ingest.errors import LOST, Reason, Rejected, Unavailable
+from ingest.errors import Reason, Rejected, Unavailable
 from ingest.group import DUPLICATE, STORED, SUPERSEDED, gather
 from ingest.intake import Answer, Intake
 from ingest.keeper import Refused, UnmappedCode
 from ingest.monitoring import REPLAYED
+from ingest.outage import LOST
 from ingest.registry import Batch
 from ingest.replay_store import Payload, Settled, Tally
 from ingest.writer import FAULTY, Outcome, Result

@@ -13,7 +13,8 @@ import time
 
 import asyncpg
 
-from ingest.errors import LOST, SlotTaken
+from ingest.errors import SlotTaken
+from ingest.outage import LOST
 from schemas.locks import Lock
 
 logger = logging.getLogger(__name__)

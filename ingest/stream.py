@@ -30,12 +30,12 @@ class Stream:
 
     def recv(self, size: int) -> bytes:
         """Return up to ``size`` bytes, none at the end; raises what the socket raises."""
-        start = self._position
-        if start == len(self._read):
+        if self._position == len(self._read):
             if self._error is not None:
                 raise self._error
-            self._read, start = b"", 0
+            self._read, self._position = b"", 0  # `recv` may raise
             self._read = self._socket.recv(CHUNK)
+        start = self._position
         self._position = stop = min(start + size, len(self._read))
         return self._read[start:stop]
 

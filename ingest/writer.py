@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.commit import commit
-from ingest.errors import LOST, Reason, Rejected, Unavailable
+from ingest.errors import Reason, Rejected, Unavailable
 from ingest.group import REVISED, STORED, gather
 from ingest.monitoring import COMMIT_SECONDS, GROUP_ROWS, GROUPS, ROWS_IN_FLIGHT
+from ingest.outage import LOST
 from ingest.registry import Batch
 
 ATTEMPTS = 8

@@ -17,7 +17,7 @@ from tests.benchmarks.line import Line, running
 from tests.benchmarks.rig import rig
 
 FILE = CHECKOUT / ".qingyu" / "bench.json"
-ROUNDS = int(__import__("os").environ.get("R", "5"))
+ROUNDS = 5
 BATCHED, SINGLE, PACKETS = 1_000_000, 60_000, 30_000  # of a run: readings, messages, packets
 
 Run = Callable[[], float]
@@ -99,11 +99,11 @@ def _hj212(line: Line) -> list[Figure]:
 
 
 def _writer(line: Line) -> list[Figure]:
-    shares = {
+    shares: dict[str, Run] = {
         f"writer_duplicates_{percent}": partial(writer.duplicates, line, percent)
         for percent in writer.SHARES
     }
-    runs = {"writer_ceiling": partial(ceilings.copy, line), **shares}
+    runs: dict[str, Run] = {"writer_ceiling": partial(ceilings.copy, line), **shares}
     return in_turns("readings/s", runs, dict.fromkeys(shares, "writer_ceiling"))
 
 

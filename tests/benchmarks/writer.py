@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from ingest.commit import COLUMNS, prepare
+from ingest.commit import prepare
+from ingest.merge import COLUMNS
 from ingest.registry import Batch
 from ingest.writer import Writer
 from tests.benchmarks.ceilings import GROUP, GROUPS, group
