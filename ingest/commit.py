@@ -55,7 +55,7 @@ async def commit(
     # few round trips: between two of them the loop decodes what has arrived
     await connection.execute("BEGIN; SAVEPOINT unchanged")
     try:
-        if not len(group) or await copy(connection, group):
+        if not len(group) or await copy(connection, group.copied()):
             changed = np.ones(len(group), dtype=np.bool_)
             GROUPS.labels(path="copied").inc()
         else:

@@ -98,9 +98,10 @@ class Group:
         """Return the first and the last instant of the group."""
         return moment(self.arrived.instants.min()), moment(self.arrived.instants.max())
 
-    def copied(self) -> bytes:
-        """Return the rows for binary COPY: at, value, channel_id, quality."""
-        return COPY_HEADER + self._rows(_READING).tobytes() + COPY_TRAILER
+    def copied(self, places: NDArray[np.int64] | None = None) -> bytes:
+        """Return the rows, or those of places, for binary COPY: at, value, channel_id, quality."""
+        rows = self._rows(_READING)
+        return COPY_HEADER + (rows if places is None else rows[places]).tobytes() + COPY_TRAILER
 
     def staged(self) -> bytes:
         """Return the same rows, each with its place among them."""

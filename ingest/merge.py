@@ -2,8 +2,8 @@
 
 The order is the outcome of trials in which others failed: rows sorted by key, each statement with
 its own snapshot; insert or nothing; then, for what was there, lock, save the old values, update.
-A look without locks goes before, so that what is new and what is the same costs no lock: whoever
-changes a value that was found the same comes later than we.
+A look without locks goes before: what is new is copied once more, and what is the same costs no
+lock, because whoever changes it from then on comes later than we.
 
 Nested loops are forced, from the group into the index of the readings: the planner knows nothing
 of rows that came since its statistics, and once walked a chunk for each row of a group.
@@ -43,7 +43,7 @@ FIND = """
          AND readings.at BETWEEN $1 AND $2
     ) AS looked_up
 """
-# First statement: insert or nothing. Its rows come back only where others were quicker.
+# First statement, where others were quicker than the copy: insert or nothing.
 _INSERT_NEW = """
     WITH inserted AS (
         INSERT INTO readings (at, value, channel_id, quality)
@@ -99,11 +99,11 @@ class _Stored:
     qualities: NDArray[np.int16]
 
 
-async def copy(connection: asyncpg.Connection, group: Group) -> bool:
-    """Copy the rows; tell whether none of them was there."""
+async def copy(connection: asyncpg.Connection, rows: bytes) -> bool:
+    """Copy rows into the readings; tell whether none of them was there."""
     try:
         await connection.copy_to_table(
-            "readings", source=_once(group.copied()), columns=COLUMNS, format="binary"
+            "readings", source=_once(rows), columns=COLUMNS, format="binary"
         )
     except asyncpg.UniqueViolationError:
         return False
@@ -215,6 +215,10 @@ async def _insert(
     """Insert the rows of these places; return the places where others were quicker."""
     if not len(places):
         return places
+    await connection.execute("SAVEPOINT looked_up")
+    if await copy(connection, group.copied(places)):
+        return places[:0]
+    await connection.execute("ROLLBACK TO SAVEPOINT looked_up")
     row = await connection.fetchrow(_INSERT_NEW, places, len(places))
     if row[0] == len(places):
         return places[:0]
@@ -228,7 +232,8 @@ async def _insert(
 def _differ(stored: _Stored, group: Group, ordinals: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell which readings differ from what is stored in their place."""
     values, qualities = group.arrived.values[ordinals], group.arrived.qualities[ordinals]
-    return np.logical_or(stored.values != values, stored.qualities != qualities)
+    differs: NDArray[np.bool_] = (stored.values != values) | (stored.qualities != qualities)
+    return differs
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
