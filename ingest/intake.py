@@ -1,7 +1,8 @@
 """What every collector does with documents: decode, resolve, keep what is refused, write."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -67,19 +68,42 @@ class Intake:
         self._keeper = keeper
         self._bound = bytes_in_flight
         self._bytes = 0
+        self._held = 0
         self._room = asyncio.Event()
         self._turn = asyncio.Lock()
+        self.unpacking = asyncio.Lock()  # nobody knows before how large a document becomes
 
     @property
     def full(self) -> bool:
         """Whether the bound on rows or bytes in flight is met; senders should be told to wait."""
-        return self._writer.full or self._bytes >= self._bound
+        return self._writer.full or self._bytes + self._held >= self._bound
+
+    @property
+    def crowded(self) -> bool:
+        """Whether what is not whole yet should be given up: it may fill half of the bound only."""
+        return self.full or self._held >= self._bound // 2
 
     async def wait_for_room(self) -> None:
         """Return once neither bound is met."""
         while self.full:
             self._room.clear()
             await self._room.wait()
+
+    @contextmanager
+    def hold(self) -> Iterator[Callable[[int], None]]:
+        """Count bytes that a collector holds outside of `take`, given to what this yields."""
+        held = 0
+
+        def add(size: int) -> None:
+            nonlocal held
+            held += size
+            self._held += size
+
+        try:
+            yield add
+        finally:
+            self._held -= held
+            self._room.set()
 
     async def take(self, collector: str, arrivals: Sequence[Arrival]) -> list[Answer | Rejected]:
         """Return the answer to each document once the readings of all are committed.

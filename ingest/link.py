@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 SESSION_EXPIRES_S = 7 * 86_400
 RECONNECT_S = (1.0, 60.0)  # first and longest pause
 READS_AT_ONCE = 50
+BYTES_AT_ONCE = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Link:
         self._lost = asyncio.Event()
         self._connections = 0
         self._received: list[Delivery] = []
+        self._size = 0  # bytes of them
         self._paused = False
         self._client = self._make_client()
 
@@ -151,10 +153,10 @@ class Link:
             before = len(self._received)
             if self._client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 break
-            if len(self._received) == before:
+            if len(self._received) == before or self._size >= BYTES_AT_ONCE:
                 break
         if self._received:
-            received, self._received = self._received, []
+            received, self._received, self._size = self._received, [], 0
             self._receive(received)
 
     # What the client calls. A socket is opened, and first written to, by the connecting thread.
@@ -207,6 +209,7 @@ class Link:
         logger.warning("disconnected from %s: %s", self._broker.address, reason)
 
     def _on_message(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
+        self._size += len(message.payload)
         self._received.append(
             Delivery(
                 message.topic, bytes(message.payload), message.mid, message.qos, self._connections

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import uvicorn
@@ -21,7 +22,9 @@ from ingest.registry import Sender
 COLLECTOR = "http"
 MAX_WIRE = 8 * 1024 * 1024
 MAX_UNPACKED = 64 * 1024 * 1024
+UNPACKED_AT_ONCE = 4 * 1024 * 1024
 RETRY_AFTER_S = 5
+BODY_WITHIN_S = 60.0  # what it holds of the room is others' room
 STATUS = {
     Reason.NOT_OWNER: 403,
     Reason.TOO_LARGE: 413,
@@ -116,24 +119,38 @@ async def _sender(request: Request, intake: Intake) -> Sender | None:
 
 async def _answer(request: Request, intake: Intake, sender: Sender) -> Answer | Rejected:
     try:
-        payload = await _payload(request)
+        with intake.hold() as add:
+            payload = await _payload(request, intake, add)
     except Rejected as rejected:
         return rejected
     [answer] = await intake.take(COLLECTOR, [Arrival(sender, payload)])
     return answer
 
 
-async def _payload(request: Request) -> bytes:
+async def _payload(request: Request, intake: Intake, add: Callable[[int], None]) -> bytes:
+    """Return the body, unpacked; raises `Unavailable` when there is no room or time for it."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_WIRE:
-            raise Rejected(Reason.TOO_LARGE, "8 MiB")
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for chunk in request.stream():
+                if intake.crowded:
+                    raise Unavailable("too much is in flight")
+                add(len(chunk))
+                body += chunk
+                if len(body) > MAX_WIRE:
+                    raise Rejected(Reason.TOO_LARGE, "8 MiB")
+    except TimeoutError:
+        raise Unavailable("the body takes too long") from None
     match request.headers.get("content-encoding", "identity").strip().lower():
         case "identity":
             return bytes(body)
         case "gzip":
-            return await asyncio.to_thread(_gunzip, bytes(body))
+            async with intake.unpacking:
+                if intake.full:
+                    raise Unavailable("too much is in flight")
+                unpacked = await asyncio.to_thread(_gunzip, bytes(body))
+                add(len(unpacked))
+                return unpacked
         case other:
             raise Rejected(Reason.BAD_ENCODING, other)
 
@@ -141,15 +158,21 @@ async def _payload(request: Request) -> bytes:
 def _gunzip(body: bytes) -> bytes:
     """Unpack at most `MAX_UNPACKED` bytes, whatever the body would grow to."""
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    unpacked = io.BytesIO()  # in pieces: one call would need twice the memory
+    rest = body
     try:
-        unpacked = unpacker.decompress(body, MAX_UNPACKED + 1)
+        while True:
+            written = unpacked.write(unpacker.decompress(rest, UNPACKED_AT_ONCE))
+            rest = unpacker.unconsumed_tail
+            if unpacked.tell() > MAX_UNPACKED:
+                raise Rejected(Reason.TOO_LARGE, "64 MiB (unpacked)")
+            if written < UNPACKED_AT_ONCE:
+                break
     except zlib.error as error:
         raise Rejected(Reason.BAD_ENCODING, error) from error
-    if len(unpacked) > MAX_UNPACKED:
-        raise Rejected(Reason.TOO_LARGE, "64 MiB (unpacked)")
     if not unpacker.eof or unpacker.unused_data:
         raise Rejected(Reason.BAD_ENCODING, "the gzip stream is cut or followed by other bytes")
-    return unpacked
+    return unpacked.getvalue()
 
 
 def _busy() -> Response:

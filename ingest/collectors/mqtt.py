@@ -6,6 +6,7 @@ published after the commit for documents that carry an id.
 
 import asyncio
 import ssl
+from contextlib import ExitStack
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
@@ -52,7 +53,9 @@ async def run(settings: Settings, intake: Intake) -> None:
     async with asyncio.TaskGroup() as tasks:
 
         def receive(deliveries: list[Delivery]) -> None:
-            tasks.create_task(_accept(link, intake, deliveries))
+            held = ExitStack()
+            held.enter_context(intake.hold())(_size(deliveries))
+            tasks.create_task(_accept(link, intake, deliveries, held))
             if intake.full:
                 link.pause()
                 tasks.create_task(_resume(link, intake))
@@ -66,19 +69,29 @@ async def _resume(link: Link, intake: Intake) -> None:
     link.resume()
 
 
-async def _accept(link: Link, intake: Intake, deliveries: list[Delivery]) -> None:
-    """Store messages or keep them with the reason; acknowledge what is committed either way."""
+async def _accept(link: Link, intake: Intake, deliveries: list[Delivery], held: ExitStack) -> None:
+    """Store messages or keep them with the reason; acknowledge what is committed either way.
+
+    What is ``held`` counts as in flight until the intake itself counts it.
+    """
     while True:
         try:
+            held.close()
             outcomes = await _take(intake, deliveries)
             break
         except Unavailable:  # the broker would send again only after a reconnect
-            await asyncio.sleep(RETRY_AFTER_S)
+            pass  # and the exception ends here, because it holds what was decoded
+        held.enter_context(intake.hold())(_size(deliveries))
+        await asyncio.sleep(RETRY_AFTER_S)
     for delivery, outcome in zip(deliveries, outcomes, strict=True):
         link.acknowledge(delivery)
         if outcome is not None:
             topic = delivery.topic.removesuffix("readings") + "outcomes"
             link.publish(topic, msgspec.json.encode(outcome))
+
+
+def _size(deliveries: list[Delivery]) -> int:
+    return sum(len(delivery.payload) for delivery in deliveries)
 
 
 async def _take(intake: Intake, deliveries: list[Delivery]) -> list[dict[str, object] | None]:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import os
+import signal
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
+import psutil
 
 from deploy.local import database
 from deploy.local.database import Database
@@ -59,6 +61,7 @@ class Scene:
             gateway.kill()
         for collector in self.collectors:
             collector.kill()
+        self.broker._program.signal(signal.SIGKILL)  # nobody needs what it would save
         self.broker.stop()
 
     def send(self) -> None:
@@ -151,6 +154,21 @@ def opened(
         yield scene
     finally:
         scene.close()
+        asyncio.run(_drop(cluster, db))
+
+
+@contextmanager
+def stalled(cluster: Cluster) -> Iterator[None]:
+    """Let every process of PostgreSQL stand still for as long as the block takes."""
+    postmaster = psutil.Process(cluster._program.pid())
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
 
 
 async def _clone(cluster: Cluster) -> Database:
@@ -159,6 +177,14 @@ async def _clone(cluster: Cluster) -> Database:
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     await connection.close()
     return await database.open_logins(cluster, name)
+
+
+async def _drop(cluster: Cluster, db: Database) -> None:
+    """Remove a database: a crashed cluster syncs every file that it has before it starts."""
+    cluster.start()
+    connection = await asyncpg.connect(cluster.url("postgres"))
+    await connection.execute(f"DROP DATABASE {db.owner.rpartition('/')[2]} WITH (FORCE)")
+    await connection.close()
 
 
 def _collector(db: Database, broker: Broker, slot: int, folder: Path) -> Ingest:
