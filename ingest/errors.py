@@ -143,5 +143,7 @@ class Unavailable(Exception):
 
 
 def _printable(fact: str) -> str:
-    shown = "".join(character if character.isprintable() else "\ufffd" for character in fact)
-    return shown if len(shown) <= MAX_FACT else shown[: MAX_FACT - 1] + "…"
+    shown = fact[:MAX_FACT]  # first, because a fact may be as long as a payload
+    if not shown.isprintable():
+        shown = "".join(part if part.isprintable() else "\ufffd" for part in shown)
+    return shown if len(fact) <= MAX_FACT else shown[: MAX_FACT - 1] + "…"

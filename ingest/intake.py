@@ -14,6 +14,8 @@ from ingest.protocols import json_reading
 from ingest.registry import Batch, Sender
 from ingest.writer import Outcome, Writer
 
+EXPLAINED = 100  # items of a document with texts; else a broker could not carry many refusals
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -42,10 +44,9 @@ class Answer:
                 {
                     "index": index,
                     "code": rejected.reason,
-                    "detail": rejected.detail,
-                    "detail_zh": rejected.detail_zh,
+                    **(_texts(rejected) if place < EXPLAINED else {}),
                 }
-                for index, rejected in self.rejected
+                for place, (index, rejected) in enumerate(self.rejected)
             ],
         }
 
@@ -167,6 +168,10 @@ class Intake:
         self._bytes += size
         BYTES_IN_FLIGHT.set(self._bytes)
         self._room.set()
+
+
+def _texts(rejected: Rejected) -> dict[str, object]:
+    return {"detail": rejected.detail, "detail_zh": rejected.detail_zh}
 
 
 def _decode(sender: Sender, payload: bytes) -> json_reading.Document:

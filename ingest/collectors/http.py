@@ -10,7 +10,7 @@ import msgspec
 import uvicorn
 from pydantic import BaseModel, ConfigDict
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -139,8 +139,8 @@ async def _payload(request: Request, intake: Intake, add: Callable[[int], None])
                 body += chunk
                 if len(body) > MAX_WIRE:
                     raise Rejected(Reason.TOO_LARGE, "8 MiB")
-    except TimeoutError:
-        raise Unavailable("the body takes too long") from None
+    except (TimeoutError, ClientDisconnect):  # the sender is slow or gone, and sends again
+        raise Unavailable("the body did not come") from None
     match request.headers.get("content-encoding", "identity").strip().lower():
         case "identity":
             return bytes(body)
