@@ -80,7 +80,7 @@ class Scene:
         deadline = time.monotonic() + PATIENCE_S
         while sum(gateway.count_answered() for gateway in self.gateways) < wanted:
             assert time.monotonic() < deadline, self.told()
-            time.sleep(0.005)
+            time.sleep(0.01)
 
     def shares(self, times: int = SIZE.deaths) -> Iterator[float]:
         """Yield points of the flow at which something is to happen, each once it is reached."""
