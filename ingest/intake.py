@@ -99,12 +99,13 @@ class Intake:
             nonlocal held
             held += size
             self._held += size
+            self._tell()
 
         try:
             yield add
         finally:
             self._held -= held
-            self._room.set()
+            self._tell()
 
     async def take(self, collector: str, arrivals: Sequence[Arrival]) -> list[Answer | Rejected]:
         """Return the answer to each document once the readings of all are committed.
@@ -166,7 +167,10 @@ class Intake:
 
     def _occupy(self, size: int) -> None:
         self._bytes += size
-        BYTES_IN_FLIGHT.set(self._bytes)
+        self._tell()
+
+    def _tell(self) -> None:
+        BYTES_IN_FLIGHT.set(self._bytes + self._held)
         self._room.set()
 
 

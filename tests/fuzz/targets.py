@@ -88,8 +88,8 @@ def check_hj212(segment: bytes) -> None:
     for value in content.values:
         assert hj212_values.quality_of(value.flag, packet.version)
         assert value.factor.isalnum()
-    for rejected in content.rejected:
-        _check_refusal(rejected)
+    for item in content.rejected:
+        _check_refusal(item)
 
 
 def _check_refusal(rejected: Rejected) -> None:

@@ -114,8 +114,9 @@ class Scene:
         books.compare(found, undisturbed)
 
     def told(self) -> str:
-        logs = [item.log.read_text()[-1_500:] for item in (*self.gateways, *self.collectors)]
-        return "\n--\n".join(logs)
+        logs = [gateway.log for gateway in self.gateways]
+        logs += [collector.log for collector in self.collectors]
+        return "\n--\n".join(log.read_text()[-1_500:] for log in logs)
 
 
 def prepare(cluster: Cluster) -> list[Plant]:
