@@ -2,7 +2,7 @@
 LOCAL = python3 deploy/local/bootstrap.py local --
 DEV = python3 deploy/local/bootstrap.py dev --
 .DEFAULT_GOAL = help
-.PHONY: up down misbehave behave statistics packet test check bench lock clean help
+.PHONY: up down misbehave behave statistics packet test check soak bench lock clean help
 
 up: ## the whole product on this machine (DETACH=1: in the background, DEMO=0: empty)
 	@$(LOCAL) deploy.local.up
@@ -27,6 +27,9 @@ test: ## unit, contract, database, end to end and browser tests
 
 check: ## format, lint, types, import contracts, migrations
 	@$(DEV) deploy.local.check
+
+soak: ## kills, stalls, floods and fuzzing for long: faults with readings of six weeks
+	@QINGYU_SOAK=1 $(DEV) pytest -s tests/end_to_end/faults tests/fuzz $(ARGS)
 
 bench: ## figures of ingest and rollup, as a table and in .qingyu/bench.json
 	@$(DEV) tests.benchmarks

@@ -12,6 +12,8 @@ from ingest.monitoring import DELAYED, LIMITED
 
 QUANTUM_S = 1.0  # what may be sent in this time goes together
 LONGEST_S = 60.0
+MAX_BYTES = 16 * 1024 * 1024  # of all that wait
+PART_BYTES = 1024 * 1024
 
 
 class Message(Protocol):
@@ -49,6 +51,7 @@ class Delays(Generic[Held]):
         self._account = account
         self._accept = accept
         self._held: dict[str, deque[Held]] = {}
+        self._bytes = 0  # of their payloads
         self._crowded = asyncio.Event()
 
     def sift(self, messages: Sequence[Held]) -> list[Held]:
@@ -73,12 +76,14 @@ class Delays(Generic[Held]):
             self._held[sender] = deque()
             self._tasks.create_task(self._drain(sender))
         self._held[sender].append(message)
+        self._bytes += len(message.payload)
         self._count("delayed", 1)
         if self._is_crowded(sender):
             self._crowded.set()
 
     def _is_crowded(self, sender: str) -> bool:
-        return len(self._held[sender]) > self._places // len(self._held)
+        share = self._places // len(self._held)
+        return len(self._held[sender]) > share or self._bytes > MAX_BYTES
 
     async def _drain(self, sender: str) -> None:
         """Accept a sender's messages as its limits allow, until none waits."""
@@ -87,9 +92,11 @@ class Delays(Generic[Held]):
             while held:
                 part = await self._next(sender)
                 DELAYED.dec(len(part))
+                self._bytes -= sum(len(message.payload) for message in part)
                 await self._accept(part)
         finally:
             DELAYED.dec(len(held))
+            self._bytes -= sum(len(message.payload) for message in held)
             del self._held[sender]
 
     async def _next(self, sender: str) -> list[Held]:
@@ -103,6 +110,7 @@ class Delays(Generic[Held]):
             room = float("inf")
         else:
             room = self._limits.left(self._collector, sender, Limit.BYTES)
+        room = min(room, PART_BYTES)  # they are decoded in one piece
         part = [held.popleft()]
         while held and (room := room - len(part[-1].payload)) > 0:
             part.append(held.popleft())

@@ -1,6 +1,7 @@
 """The two ways in which a payload is not stored, named for what its sender should do."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class Reason(StrEnum):
@@ -202,6 +203,11 @@ class Rejected(Exception):
         self.fact = _printable(str(fact))
         super().__init__(f"{reason}: {self.fact}")
 
+    def bare(self) -> Self:
+        """Return it without what it was raised from and where, which may be most of a payload."""
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
+
     @property
     def detail(self) -> str:
         """Return what happened and what to do, in English."""
@@ -226,5 +232,7 @@ class NotDrained(Exception):
 
 
 def _printable(fact: str) -> str:
-    shown = "".join(character if character.isprintable() else "\ufffd" for character in fact)
-    return shown if len(shown) <= MAX_FACT else shown[: MAX_FACT - 1] + "…"
+    shown = fact[:MAX_FACT]  # first, because a fact may be as long as a payload
+    if not shown.isprintable():
+        shown = "".join(part if part.isprintable() else "\ufffd" for part in shown)
+    return shown if len(fact) <= MAX_FACT else shown[: MAX_FACT - 1] + "…"

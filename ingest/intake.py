@@ -1,7 +1,7 @@
 """What every collector does with documents: decode, resolve, keep what is refused, write."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -15,6 +15,8 @@ from ingest.monitoring import BYTES_IN_FLIGHT, PAYLOADS, READINGS
 from ingest.protocols import json_reading
 from ingest.registry import Batch, Sender
 from ingest.writer import Outcome, Result, Writes
+
+EXPLAINED = 100  # items of a document with texts; else a broker could not carry many refusals
 
 
 # One of each is made for every message, and a struct costs a fifth of a dataclass.
@@ -50,10 +52,9 @@ class Answer(msgspec.Struct, frozen=True):
                 {
                     "index": index,
                     "code": rejected.reason,
-                    "detail": rejected.detail,
-                    "detail_zh": rejected.detail_zh,
+                    **(_texts(rejected) if place < EXPLAINED else {}),
                 }
-                for index, rejected in self.rejected
+                for place, (index, rejected) in enumerate(self.rejected)
             ],
             **({"missing": self.missing} if self.missing else {}),
         }
@@ -83,19 +84,43 @@ class Intake:
         self._writer = writer
         self._bound = bytes_in_flight
         self._bytes = 0
+        self._held = 0
         self._room = asyncio.Event()
         self._turn = asyncio.Lock()
+        self.unpacking = asyncio.Lock()  # nobody knows before how large a document becomes
 
     @property
     def full(self) -> bool:
         """Whether the bound on rows or bytes in flight is met; senders should be told to wait."""
-        return self._writer.full or self._bytes >= self._bound
+        return self._writer.full or self._bytes + self._held >= self._bound
+
+    @property
+    def crowded(self) -> bool:
+        """Whether what is not whole yet should be given up: it may fill half of the bound only."""
+        return self.full or self._held >= self._bound // 2
 
     async def wait_for_room(self) -> None:
         """Return once neither bound is met."""
         while self.full:
             self._room.clear()
             await self._room.wait()
+
+    @contextmanager
+    def hold(self) -> Iterator[Callable[[int], None]]:
+        """Count bytes that a collector holds outside of `take`, given to what this yields."""
+        held = 0
+
+        def add(size: int) -> None:
+            nonlocal held
+            held += size
+            self._held += size
+            self._tell()
+
+        try:
+            yield add
+        finally:
+            self._held -= held
+            self._tell()
 
     async def take(self, collector: str, arrivals: Sequence[Arrival]) -> list[Answer | Rejected]:
         """Return the answer to each document once the readings of all are committed.
@@ -126,16 +151,6 @@ class Intake:
             self.charge(collector, arrival.sender, readings, len(arrival.payload))
         _count(collector, answers)
         return answers
-
-    @contextmanager
-    def held(self, payloads: Iterable[bytes]) -> Iterator[None]:
-        """Count payloads as in flight that wait somewhere else, to be taken again."""
-        size = sum(map(len, payloads))
-        self._occupy(size)
-        try:
-            yield
-        finally:
-            self._occupy(-size)
 
     async def store(self, collector: str, size: int, batches: Sequence[Batch]) -> list[Result]:
         """Return what became of batches, out of payloads of ``size`` bytes, once committed.
@@ -251,8 +266,15 @@ class Intake:
 
     def _occupy(self, size: int) -> None:
         self._bytes += size
-        BYTES_IN_FLIGHT.set(self._bytes)
+        self._tell()
+
+    def _tell(self) -> None:
+        BYTES_IN_FLIGHT.set(self._bytes + self._held)
         self._room.set()
+
+
+def _texts(rejected: Rejected) -> dict[str, object]:
+    return {"detail": rejected.detail, "detail_zh": rejected.detail_zh}
 
 
 def _decode(sender: Sender, payload: bytes) -> json_reading.Document:

@@ -96,7 +96,8 @@ class Keeper:
             async with self._pool.acquire() as connection, connection.transaction():
                 await connection.executemany(_KEEP, rows)
         except LOST as error:
-            raise Unavailable(str(error)) from error
+            # without its traceback: the driver's frames hold the error, and ours the payloads
+            raise Unavailable(str(error)) from error.with_traceback(None)
         for item in refused:
             REJECTED.labels(collector=collector, reason=item.reason.reason).inc(item.items)
 

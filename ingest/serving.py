@@ -2,19 +2,35 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from ingest.certificates import CHECK_EVERY_S, followed
-from ingest.errors import Reason, Rejected
+from ingest.errors import Reason, Rejected, Unavailable
 from ingest.protocols.unpacking import unpack
 
 MAX_WIRE = 8 * 1024 * 1024
 GRACE_S = 10
 PLAIN = ("", "identity")
+BODY_WITHIN_S = 60.0  # what it holds of the room is others' room
+
+
+class Room(Protocol):
+    """How much is in flight; bodies are unpacked one at a time, nobody knows to which size."""
+
+    unpacking: asyncio.Lock
+
+    @property
+    def full(self) -> bool:
+        """Whether a bound is met."""
+
+    @property
+    def crowded(self) -> bool:
+        """Whether what is not whole yet should be given up."""
 
 
 async def serve(
@@ -56,18 +72,38 @@ async def serve(
             raise
 
 
-async def receive(request: Request, body: bytearray) -> None:
-    """Append a request's body as it comes; raises `Rejected` once it is larger than `MAX_WIRE`."""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_WIRE:
-            raise Rejected(Reason.TOO_LARGE, "8 MiB")
+async def receive(
+    request: Request, body: bytearray, room: Room, add: Callable[[int], None]
+) -> None:
+    """Append a request's body as it comes, and tell how it grows.
+
+    Raises `Rejected` once it is larger than `MAX_WIRE`, `Unavailable` where there is no room for
+    it, or it takes too long, or its sender is gone.
+    """
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for chunk in request.stream():
+                if room.crowded:
+                    raise Unavailable("too much is in flight")
+                add(len(chunk))
+                body += chunk
+                if len(body) > MAX_WIRE:
+                    raise Rejected(Reason.TOO_LARGE, "8 MiB")
+    except (TimeoutError, ClientDisconnect):  # the sender is slow or gone, and sends again
+        raise Unavailable("the body did not come") from None
 
 
-async def unpacked(request: Request, body: bytes) -> bytes:
-    """Return a body as it was before its Content-Encoding; raises `Rejected`."""
+async def unpacked(request: Request, body: bytes, room: Room, add: Callable[[int], None]) -> bytes:
+    """Return a body as it was before its Content-Encoding; raises `Rejected`, `Unavailable`."""
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    return body if encoding in PLAIN else await asyncio.to_thread(unpack, body, encoding)
+    if encoding in PLAIN:
+        return body
+    async with room.unpacking:
+        if room.full:
+            raise Unavailable("too much is in flight")
+        plain = await asyncio.to_thread(unpack, body, encoding)
+        add(len(plain))
+        return plain
 
 
 class _Server(uvicorn.Server):

@@ -41,7 +41,7 @@ class Settings(BaseModel):
     monitoring: str | None = None  # host:port of /healthz and /metrics where no HTTP collector is
     collectors: list[dict[str, Any]]  # each with its `kind`, the name of a module
     rows_in_flight: int = Field(default=200_000, gt=0)
-    bytes_in_flight: int = Field(default=128 * 1024 * 1024, gt=0)
+    bytes_in_flight: int = Field(default=64 * 1024 * 1024, gt=0)
     retention_days: int = Field(default=5 * 366, gt=0)  # an older reading is refused
     store_timeout_s: float = Field(default=30.0, gt=0)
     limits: Allowance = Allowance()

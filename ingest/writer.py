@@ -91,8 +91,11 @@ class Writer:
         submission.results.add_done_callback(lambda _: self._occupy(-rows))
         self._queue.append(submission)
         self._queued.set()
-        # a sender that goes away does not take its readings back
-        return await asyncio.shield(submission.results)
+        try:
+            # a sender that goes away does not take its readings back
+            return await asyncio.shield(submission.results)
+        finally:
+            del submission  # else its exception and this frame hold each other, and all readings
 
     async def run(self) -> None:
         """Write groups until cancelled; whoever is still waiting then gets `Unavailable`."""
@@ -104,7 +107,7 @@ class Writer:
                 submissions, self._queue = self._queue, []
                 await self._write_group(submissions)
         finally:
-            _fail([*submissions, *self._queue], Unavailable("the collector is stopping"))
+            _fail([*submissions, *self._queue], "the collector is stopping")
 
     async def _write_group(self, submissions: Sequence[_Submission]) -> None:
         batches = [batch for submission in submissions for batch in submission.batches]
@@ -112,7 +115,8 @@ class Writer:
             results = iter(await self._write_batches([b for b in batches if not b.is_empty]))
         except LOST as error:
             GROUPS.labels(path="failed").inc()
-            _fail(submissions, Unavailable(f"{type(error).__name__}: {error}"))
+            error.__traceback__ = None  # the driver's frames hold the error, and ours all readings
+            _fail(submissions, f"{type(error).__name__}: {error}")
             return
         for submission in submissions:
             submission.results.set_result(
@@ -163,8 +167,8 @@ def _outcomes(fates: NDArray[np.int8], batches: Sequence[Batch]) -> Iterable[Out
     ]
 
 
-def _fail(submissions: Iterable[_Submission], error: Exception) -> None:
+def _fail(submissions: Iterable[_Submission], why: str) -> None:
     for submission in submissions:
         if not submission.results.done():
-            submission.results.set_exception(error)
+            submission.results.set_exception(Unavailable(why))
             submission.results.exception()  # its sender may be gone

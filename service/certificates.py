@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 CHECK_EVERY_S = 5.0
 Name = str | PathLike[str] | None
+Stamps = list[tuple[int, int, int] | None]
 
 
 @contextlib.asynccontextmanager
@@ -28,24 +29,24 @@ async def followed(
     if context is None or certificate is None:
         yield
         return
-    following = asyncio.create_task(
-        follow(context, fspath(certificate), fspath(key or certificate), every_s)
-    )
+    files = fspath(certificate), fspath(key or certificate)
+    # at once: what is renewed before the task has its turn must not be missed
+    loaded = _stamps(*files)
+    following = asyncio.create_task(_follow(context, *files, loaded, every_s))
     try:
         yield
     finally:
         following.cancel()
 
 
-async def follow(
-    context: ssl.SSLContext, certificate: str, key: str, every_s: float = CHECK_EVERY_S
+async def _follow(
+    context: ssl.SSLContext, certificate: str, key: str, loaded: Stamps, every_s: float
 ) -> None:
     """Load a server's certificate and key again whenever their files change, until cancelled.
 
     Files that do not fit, as in the middle of a renewal, are looked at again each time; until
     they do, the certificate that was loaded last is used.
     """
-    loaded = await asyncio.to_thread(_stamps, certificate, key)
     refused = None
     while True:
         await asyncio.sleep(every_s)
@@ -65,7 +66,7 @@ async def follow(
             logger.info("%s was renewed", certificate)
 
 
-def _stamps(*files: str) -> list[tuple[int, int, int] | None]:
+def _stamps(*files: str) -> Stamps:
     """Return what tells a file from its successor; None where there is none."""
     return [_stamp(Path(name)) for name in files]
 

@@ -96,8 +96,9 @@ async def _answer(request: Request, intake: Intake, sender: Sender) -> Answer | 
     body = bytearray()
     try:
         form = _form(request, sender)
-        await receive(request, body)
-        payload = await unpacked(request, bytes(body))
+        with intake.hold() as add:
+            await receive(request, body, intake, add)
+            payload = await unpacked(request, bytes(body), intake, add)
     except Rejected as rejected:
         has_grown = rejected.reason is Reason.TOO_LARGE and len(body) <= MAX_WIRE
         intake.charge(COLLECTOR, sender, 0, MAX_UNPACKED if has_grown else len(body))

@@ -117,8 +117,10 @@ async def _accept(link: Link, intake: Intake, deliveries: list[Delivery]) -> Non
             answers = await _take(intake, deliveries)
             break
         except Unavailable:  # the broker would send again only after a reconnect
-            with intake.held(delivery.payload for delivery in deliveries):
-                await asyncio.sleep(RETRY_AFTER_S)
+            pass  # and the exception ends here, because it holds what was decoded
+        with intake.hold() as add:
+            add(sum(len(delivery.payload) for delivery in deliveries))
+            await asyncio.sleep(RETRY_AFTER_S)
     for delivery, answer in zip(deliveries, answers, strict=True):
         link.acknowledge(delivery)
         if (outcome := _outcome(delivery, answer)) is not None:

@@ -119,8 +119,9 @@ async def _answer(
     )
     try:
         body = bytearray()
-        await serving.receive(request, body)
-        asked.payload = await serving.unpacked(request, bytes(body))
+        with intake.hold() as add:
+            await serving.receive(request, body, intake, add)
+            asked.payload = await serving.unpacked(request, bytes(body), intake, add)
         return _response(await handle(asked))
     except Rejected as rejected:
         PAYLOADS.labels(collector=COLLECTOR, outcome="rejected").inc()

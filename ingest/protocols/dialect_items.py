@@ -74,7 +74,7 @@ class Items:
                 source = self._source(scopes, point, sheet.found)
                 sheet.add(index, source, at, value, quality)
         except Rejected as why:
-            sheet.refuse(index, why)
+            sheet.refuse(index, why.bare())
         check_count(len(sheet.indexes) + len(sheet.rejected))
 
     def _read_wide(self, index: int, scopes: Scopes, at: int, quality: int, sheet: Sheet) -> None:

@@ -109,7 +109,7 @@ class DialectForm:
             try:
                 document = _parse(line)
             except Rejected as why:
-                sheet.refuse(index, why)
+                sheet.refuse(index, why.bare())
                 continue
             for _, found in walk(document, self._steps):
                 self._read(index, found, sheet)

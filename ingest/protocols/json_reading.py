@@ -199,7 +199,7 @@ def sort_out(
             items.append(decode_item(raw))
             indexes.append(index)
         except Rejected as reason:
-            rejected.append(RejectedItem(index, reason))
+            rejected.append(RejectedItem(index, reason.bare()))
     return items, indexes, rejected
 
 

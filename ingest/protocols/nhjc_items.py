@@ -95,7 +95,7 @@ def read(items: Sequence[msgspec.Raw], dialect: Dialect, key: bytes | None) -> C
             content.entries.append(reader.entry(known))
         except Rejected as rejected:
             document = bytes(raw) if known is None else _ENCODER.encode(known)
-            content.refused.append(Refusal(document, rejected))
+            content.refused.append(Refusal(document, rejected.bare()))
     return content
 
 

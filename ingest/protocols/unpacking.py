@@ -1,5 +1,6 @@
 """Bodies as they were before their Content-Encoding, never more of them than a bound."""
 
+import io
 import zlib
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ from ingest.errors import Reason, Rejected
 
 MAX_UNPACKED = 64 * 1024 * 1024
 WINDOW = 8 * 1024 * 1024  # RFC 9659: what a receiver of zstd over HTTP has to have
+GZIP_PIECE = 4 * 1024 * 1024  # unpacked
 PIECE = 512  # bytes of zstd, which grow to 16 MiB at most before the bound is looked at
 
 
@@ -27,18 +29,21 @@ def unpack(body: bytes, encoding: str) -> bytes:
 
 
 def _bounded(pieces: Iterator[bytes]) -> bytes:
-    unpacked = bytearray()
+    unpacked = io.BytesIO()  # whose value is not copied
     for piece in pieces:
-        unpacked += piece
-        if len(unpacked) > MAX_UNPACKED:
+        unpacked.write(piece)
+        if unpacked.tell() > MAX_UNPACKED:
             raise Rejected(Reason.TOO_LARGE, "64 MiB (unpacked)")
-    return bytes(unpacked)
+    return unpacked.getvalue()
 
 
 def _gunzip(body: bytes) -> Iterator[bytes]:
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    rest = body
     try:
-        yield unpacker.decompress(body, MAX_UNPACKED + 1)
+        while rest and not unpacker.eof:
+            yield unpacker.decompress(rest, GZIP_PIECE)
+            rest = unpacker.unconsumed_tail
     except zlib.error as error:
         raise Rejected(Reason.BAD_ENCODING, error) from error
     _check_end("gzip", ended=unpacker.eof, rest=unpacker.unused_data)

@@ -39,7 +39,6 @@ def stage(
     plants: Sequence[Plant],
     scratch: Path,
     request: pytest.FixtureRequest,
-    undisturbed: Books,
 ) -> Iterator[Scene]:
     """A scene for one fault; a test that wants several collectors asks for so many slots."""
     slots = getattr(request, "param", 1)

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import os
+import signal
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
+import psutil
 
 from deploy.local import database
 from deploy.local.database import Database
@@ -60,6 +62,7 @@ class Scene:
             gateway.kill()
         for collector in self.collectors:
             collector.kill()
+        self.broker._program.signal(signal.SIGKILL)  # nobody needs what it would save
         self.broker.stop()
 
     def send(self) -> None:
@@ -78,7 +81,7 @@ class Scene:
         deadline = time.monotonic() + PATIENCE_S
         while sum(gateway.count_answered() for gateway in self.gateways) < wanted:
             assert time.monotonic() < deadline, self.told()
-            time.sleep(0.005)
+            time.sleep(0.01)
 
     def shares(self, times: int = SIZE.deaths) -> Iterator[float]:
         """Yield points of the flow at which something is to happen, each once it is reached."""
@@ -112,10 +115,9 @@ class Scene:
         books.compare(found, undisturbed)
 
     def told(self) -> str:
-        files = [gateway.log for gateway in self.gateways]
-        files += [collector.log for collector in self.collectors]
-        logs = [file.read_text()[-1_500:] for file in files]
-        return "\n--\n".join(logs)
+        logs = [gateway.log for gateway in self.gateways]
+        logs += [collector.log for collector in self.collectors]
+        return "\n--\n".join(log.read_text()[-1_500:] for log in logs)
 
 
 def prepare(cluster: Cluster) -> list[Plant]:
@@ -154,6 +156,21 @@ def opened(
         yield scene
     finally:
         scene.close()
+        asyncio.run(_drop(cluster, db))
+
+
+@contextmanager
+def stalled(cluster: Cluster) -> Iterator[None]:
+    """Let every process of PostgreSQL stand still for as long as the block takes."""
+    postmaster = psutil.Process(cluster._program.pid())
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
 
 
 async def _clone(cluster: Cluster) -> Database:
@@ -162,6 +179,14 @@ async def _clone(cluster: Cluster) -> Database:
     await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     await connection.close()
     return await database.open_logins(cluster, name)
+
+
+async def _drop(cluster: Cluster, db: Database) -> None:
+    """Remove a database: a crashed cluster syncs every file that it has before it starts."""
+    cluster.start()
+    connection = await asyncpg.connect(cluster.url("postgres"))
+    await connection.execute(f"DROP DATABASE {db.owner.rpartition('/')[2]} WITH (FORCE)")
+    await connection.close()
 
 
 def _collector(db: Database, broker: Broker, slot: int, folder: Path) -> Ingest:

@@ -16,7 +16,7 @@ class Size:
     fuzz_s: int  # each decoder
 
 
-SMALL = Size(minutes=2_000, deaths=2, stall_s=4.0, store_timeout_s=2.0, flood_s=6.0, fuzz_s=3)
+SMALL = Size(minutes=1_500, deaths=2, stall_s=3.0, store_timeout_s=1.5, flood_s=2.0, fuzz_s=2)
 LARGE = Size(
     minutes=60_000, deaths=25, stall_s=30.0, store_timeout_s=10.0, flood_s=60.0, fuzz_s=180
 )

@@ -67,3 +67,4 @@ def test_a_connection_that_is_cut_leaves_nothing_half_behind(
     stage.send()
     stage.finish()
     stage.expect(f"{len(CUTS)} connections cut {way.__name__}", undisturbed)
+    assert "Traceback" not in stage.collectors[0].log.read_text()  # a line that is cut is no fault

@@ -1,28 +1,10 @@
 """Every process of PostgreSQL stands still for longer than a collector waits, then goes on."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-import psutil
-
-from deploy.local.postgres import Cluster
 from tests.end_to_end.faults.books import Books
-from tests.end_to_end.faults.scene import Scene
+from tests.end_to_end.faults.scene import Scene, stalled
 from tests.end_to_end.faults.size import SIZE
-
-
-@contextmanager
-def stalled(cluster: Cluster) -> Iterator[None]:
-    postmaster = psutil.Process(cluster._program.pid())
-    processes = [postmaster, *postmaster.children(recursive=True)]
-    for process in processes:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.resume()
 
 
 def test_a_database_that_stalls_loses_nothing(stage: Scene, undisturbed: Books) -> None:
