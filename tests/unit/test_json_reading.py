@@ -12,7 +12,7 @@ from ingest.errors import TEXTS, Reason, Rejected
 from ingest.protocols import json_reading
 from ingest.protocols.dialects import form_of, in_lines
 from ingest.protocols.json_items import MAX_READINGS
-from ingest.protocols.json_reading import decode, extract, find_id
+from ingest.protocols.json_reading import decode, decode_lot, extract, find_id
 from schemas.reading import QUALITIES, Quality
 
 GOOD = {"device": "M-01", "quantity": "electricity", "at": "2026-11-22T08:00:00+08:00", "value": 1}
@@ -147,3 +147,31 @@ def test_whatever_json_arrives_each_item_is_read_or_refused(found: list[Any], id
 def test_whatever_bytes_arrive_nothing_else_is_raised(body: bytes) -> None:
     with suppress(Rejected):
         decode(body)
+
+
+def test_a_lot_is_its_documents_one_after_another() -> None:
+    later = {**GOOD, "at": "2026-11-22T09:00:00+08:00", "quality": "bad", "statistic": "hour.mean"}
+    payloads = [payload(GOOD, later, id="d1"), payload(), payload(later, enterprise="91")]
+    lot = decode_lot(payloads)
+    assert lot is not None
+    assert (lot.stops, lot.ids, lot.enterprises) == ([2, 2, 3], ["d1", None, None], {None, "91"})
+    alone = [decode(each).readings for each in payloads]
+    for column in ("sources", "instants", "values", "qualities"):
+        expected = [item for readings in alone for item in getattr(readings, column)]
+        assert getattr(lot.readings, column) == expected
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        pytest.param(b"garbage", id="not JSON"),
+        pytest.param(b"\xff\xfe", id="not UTF-8"),
+        pytest.param(b'{"readings":' + b"[" * 200_000, id="nested too deeply"),
+        pytest.param(payload({**GOOD, "value": "--"}), id="an item that is refused"),
+        pytest.param(payload({**GOOD, "at": "yesterday"}), id="no time"),
+        pytest.param(payload({**GOOD, "at": "2026-11-22T08:00:00"}), id="no offset"),
+        pytest.param(payload(id="d" * 201), id="an id that is too long"),
+    ],
+)
+def test_a_lot_with_a_document_that_needs_a_look_is_none(bad: bytes) -> None:
+    assert decode_lot([payload(GOOD), bad, payload(GOOD)]) is None
