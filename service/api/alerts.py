@@ -13,7 +13,7 @@ from schemas.access import Domain, Verb
 from schemas.alerts import Phase
 from schemas.indicators import Level
 from service.access import Permit, ReadAny, permits, state_of
-from service.api.pages import FormatDep, Page, PagingDep, paged, respond
+from service.api.pages import FormatDep, Page, PagingDep, number, paged, respond
 from service.store import alert_list, events
 
 router = APIRouter(tags=["alerts"])
@@ -62,14 +62,14 @@ async def list_alerts(
     phase: Phase | None = None,
 ) -> Response:
     """List alerts inside the caller's scope, newest first; ended ones have the phase normal."""
-    start = page.start()
+    start = page.after(number)
     found = await alert_list.page(
         session.connection,
         county,
         None if level is None else int(Level[level.upper()]),
         None if phase is None else phase.value,
         page.limit + 1,
-        None if start is None else int(start[0]),
+        None if start is None else start[0],
     )
     rows, following = paged(found, page.limit, lambda row: (row.alert_id,))
     items = [
@@ -104,8 +104,8 @@ async def list_alerts(
 @router.get("/alerts/events")
 async def list_events(session: ReadAny, page: PagingDep) -> Page[dict[str, Any]]:
     """List the events of the feed inside the caller's scope, newest first."""
-    start = page.start()
-    before = None if start is None else int(start[0])
+    start = page.after(number)
+    before = None if start is None else start[0]
     found = await events.newest(session.connection, page.limit + 1, before)
     rows, following = paged(found[::-1], page.limit, lambda event: (event.event_id,))
     return Page(items=[event.document() for event in rows], next=following)

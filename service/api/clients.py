@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from schemas.access import ROLES, Domain, Grant, Verb
 from service.access import Administer, Session
 from service.api.client_rows import ClientIn, ClientItem, KeyIn, KeyMade
-from service.api.pages import Page, PagingDep, paged
+from service.api.pages import Page, PagingDep, paged, text
 from service.problems import Problem, bad_parameter, forbidden, not_found
 from service.store import audit, client_keys, clients, dialects
 
@@ -18,8 +18,8 @@ MAX_KEYS = 10  # that are good at one time
 @router.get("/clients")
 async def list_clients(session: Administer, page: PagingDep) -> Page[ClientItem]:
     """List clients inside the caller's scope, by name, revoked ones too."""
-    permit, start = session.permit, page.start()
-    after = None if start is None else str(start[0])
+    permit, start = session.permit, page.after(text)
+    after = None if start is None else start[0]
     found = await clients.page(
         session.connection, permit.regions, permit.enterprise_id, page.limit + 1, after
     )

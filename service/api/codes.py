@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from schemas.nhjc import COLLECTOR, fits
 from schemas.registry import STATISTICS, ChannelKind, Label, Role, is_instant
 from service.access import Administer, ReadPlatform
-from service.api.pages import Page, PagingDep, paged
+from service.api.pages import Page, PagingDep, paged, text
 from service.api.registry import ChannelIn, Code, Instant, QuantityCode
 from service.domain.data_codes import suggest
 from service.problems import Problem, bad_parameter, not_found
@@ -109,7 +109,11 @@ async def list_unmapped(
 ) -> Page[UnmappedItem]:
     """List codes that no channel carries, each with its newest value and a suggestion."""
     found = await codes.page(
-        session.connection, collector, enterprise, page.limit + 1, page.start()
+        session.connection,
+        collector,
+        enterprise,
+        page.limit + 1,
+        page.after(text, text, text, text),
     )
     rows, following = paged(
         found, page.limit, lambda row: (row.collector, row.sender, row.wire_code, row.statistic)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from schemas.indicators import Level
 from service.access import ReadEnergy, Session, State, state_of
 from service.analyzers import find
-from service.api.pages import FormatDep, Page, PagingDep, paged, respond
+from service.api.pages import FormatDep, Page, PagingDep, instant, number, paged, respond
 from service.problems import bad_parameter, not_found
 from service.store import counties, registered, values
 from service.store.counties import County, Result
@@ -147,8 +147,8 @@ async def _values(
     subject: str,
     filters: dict[str, Any],
 ) -> Page[IndicatorItem]:
-    start = page.start()
-    before = None if start is None else (datetime.fromisoformat(start[0]), int(start[1]))
+    start = page.after(instant, number)
+    before = None if start is None else (start[0], start[1])
     found = await values.page(session.connection, county, subject, filters, page.limit + 1, before)
     items, following = paged(found, page.limit, lambda row: (row[1].as_of, row[0]))
     return Page(items=[_indicator(result, state) for _, result in items], next=following)

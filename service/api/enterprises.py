@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from service.access import ReadAny
-from service.api.pages import Page, PagingDep, paged
+from service.api.pages import Page, PagingDep, paged, text
 from service.store import registered
 
 router = APIRouter(tags=["enterprises"])
@@ -34,9 +34,9 @@ async def list_enterprises(
     uscc: str | None = None,
 ) -> Page[EnterpriseItem]:
     """List enterprises inside the caller's scope."""
-    start = page.start()
+    start = page.after(text)
     found = await registered.enterprises(
-        session.connection, county, uscc, None if start is None else str(start[0]), page.limit + 1
+        session.connection, county, uscc, None if start is None else start[0], page.limit + 1
     )
     rows, following = paged(found, page.limit, lambda row: (row.uscc,))
     items = [

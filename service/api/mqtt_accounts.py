@@ -12,7 +12,7 @@ from schemas.access import Domain, Verb
 from service.access import Permit, ReadPlatform, Session, State, permits, session, state_of
 from service.api import accounts
 from service.api.accounts import AccountIn, AccountItem, NewAccount, RotationIn
-from service.api.pages import Page, PagingDep, paged
+from service.api.pages import Page, PagingDep, paged, text
 from service.control import Address, BrokerAway
 from service.domain import sealing
 from service.domain.broker_accounts import ROLE_PREFIX
@@ -55,9 +55,9 @@ async def list_accounts(
     enterprise: Annotated[str | None, Query(max_length=50)] = None,
 ) -> Page[AccountItem]:
     """List accounts by their names."""
-    start = page.start()
+    start = page.after(text)
     found = await mqtt_accounts.page(
-        opened.connection, enterprise, None if start is None else str(start[0]), page.limit + 1
+        opened.connection, enterprise, None if start is None else start[0], page.limit + 1
     )
     rows, following = paged(found, page.limit, lambda row: (row["user_name"],))
     return Page(items=[AccountItem(**accounts.fields(row)) for row in rows], next=following)

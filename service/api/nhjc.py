@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from schemas.nhjc import VALID, Cipher, TimeOf
 from schemas.reading import Quality
 from service.access import Administer, ReadPlatform
-from service.api.pages import Page, PagingDep, paged
+from service.api.pages import Page, PagingDep, paged, text
 from service.api.registry import Code
 from service.problems import not_found
 from service.store import audit, nhjc
@@ -90,7 +90,9 @@ async def list_end_devices(
     session: ReadPlatform, page: PagingDep, enterprise: str | None = None
 ) -> Page[EndDeviceItem]:
     """List end devices, without their identities, which nobody but the device is shown."""
-    found = await nhjc.page(session.connection, enterprise, None, page.limit + 1, page.start())
+    found = await nhjc.page(
+        session.connection, enterprise, None, page.limit + 1, page.after(text, text)
+    )
     rows, following = paged(found, page.limit, lambda row: (row.uscc, row.code))
     return Page(items=[_item(row) for row in rows], next=following)
 

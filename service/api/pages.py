@@ -80,7 +80,7 @@ def _bad_cursor() -> Problem:
 
 def number(part: Any) -> int:
     """Return a part of a key that is a number of the database."""
-    if isinstance(part, int) and 0 <= part < 2**63:
+    if isinstance(part, int) and not isinstance(part, bool) and 0 <= part < 2**63:
         return part
     raise ValueError(part)
 
@@ -91,8 +91,8 @@ def instant(part: Any) -> datetime:
 
 
 def text(part: Any) -> str:
-    """Return a part of a key that is a text."""
-    if isinstance(part, str):
+    """Return a part of a key that is a text of the database."""
+    if isinstance(part, str) and "\0" not in part:
         return part
     raise ValueError(part)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from schemas.access import Domain, Verb
 from service.access import Administer, Permit, Session, caller, session, state_of
-from service.api.pages import Page, PagingDep, aware, paged
+from service.api.pages import Page, PagingDep, aware, number, paged
 from service.problems import Problem, forbidden, not_found
 from service.store import audit, rejected
 from service.store.clients import Client
@@ -129,8 +129,8 @@ async def list_rejected(
     opened: ReadRejected, page: PagingDep, wanted: FilterDep
 ) -> Page[RejectedItem]:
     """List refused payloads, newest first; each shows at most its first 2,000 characters."""
-    start = page.start()
-    before = None if start is None else int(start[0])
+    start = page.after(number)
+    before = None if start is None else start[0]
     found = await rejected.page(opened.connection, wanted, sight_of(opened), page.limit + 1, before)
     rows, following = paged(found, page.limit, lambda row: (row.payload_id,))
     items = [

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from service.access import Administer, ReadPlatform
-from service.api.pages import Page, PagingDep, paged
+from service.api.pages import Page, PagingDep, number, paged
 from service.api.rejected import LARGEST, Id, refuse_empty, sight_of
 from service.problems import bad_parameter, not_found
 from service.store import audit, frames, replays
@@ -65,8 +65,8 @@ class ReplayItem(BaseModel):
 @router.get("/rejected-payloads/replays")
 async def list_replays(opened: ReadPlatform, page: PagingDep) -> Page[ReplayItem]:
     """List replays, newest first."""
-    start = page.start()
-    before = None if start is None else int(start[0])
+    start = page.after(number)
+    before = None if start is None else start[0]
     found = await replays.page(opened.connection, page.limit + 1, before)
     rows, following = paged(found, page.limit, lambda row: (row["replay_id"],))
     return Page(items=[_item(row) for row in rows], next=following)

@@ -11,7 +11,17 @@ from pydantic import BaseModel, Field
 from schemas.quantities import CATALOGUE
 from schemas.reading import QUALITIES
 from service.access import ReadEnergy, ReadEnvironment, ReadMetering, Session
-from service.api.pages import FormatDep, Page, PagingDep, StretchDep, paged, respond
+from service.api.pages import (
+    FormatDep,
+    Page,
+    PagingDep,
+    StretchDep,
+    instant,
+    number,
+    paged,
+    respond,
+    text,
+)
 from service.domain.calendar import SHANGHAI
 from service.domain.validity import VALID_DAY_HOURS, completeness
 from service.problems import not_found
@@ -81,14 +91,14 @@ async def list_readings(
 ) -> Response:
     """List readings in order of time; without ``from`` those of the last day."""
     channels = await _channels(session, enterprise, device, quantity, statistic)
-    start = page.start()
+    start = page.after(instant, number)
     found = await readings.page(
         session.connection,
         list(channels),
         stretch.start,
         stretch.stop,
         page.limit + 1,
-        None if start is None else (datetime.fromisoformat(start[0]), int(start[1])),
+        None if start is None else (start[0], start[1]),
     )
     rows, following = paged(found, page.limit, lambda row: (row.at, row.channel_id))
     items = [
@@ -122,7 +132,7 @@ async def list_usage(
 ) -> Response:
     """List amounts of meters by quarter hour, hour, day or month."""
     channels = await _channels(session, enterprise, device, quantity, None)
-    start = page.start()
+    start = page.after(instant, number)
     found = await amounts.page(
         session.connection,
         list(channels),
@@ -131,7 +141,7 @@ async def list_usage(
         stretch.start,
         stretch.stop,
         page.limit + 1,
-        None if start is None else (datetime.fromisoformat(start[0]), int(start[1])),
+        None if start is None else (start[0], start[1]),
     )
     rows, following = paged(found, page.limit, lambda row: (row.at, row.channel_id))
     items = [
@@ -167,7 +177,7 @@ async def list_emissions(
     if not outlets:
         raise not_found(f"outlet of {enterprise}", f"{enterprise} 的排放口")
     step = Step.HOUR if step is Step.QUARTER else step
-    start = page.start()
+    start = page.after(instant, number, text)
     found = await outlet_hours.page(
         session.connection,
         list(outlets),
@@ -176,7 +186,7 @@ async def list_emissions(
         stretch.start,
         stretch.stop,
         page.limit + 1,
-        None if start is None else (datetime.fromisoformat(start[0]), int(start[1]), start[2]),
+        None if start is None else (start[0], start[1], start[2]),
     )
     rows, following = paged(found, page.limit, lambda row: (row.at, row.outlet_id, row.quantity))
     items = [_emission(row, outlets[row.outlet_id], step) for row in rows]
