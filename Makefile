@@ -2,7 +2,7 @@
 LOCAL = python3 deploy/local/bootstrap.py local --
 DEV = python3 deploy/local/bootstrap.py dev --
 .DEFAULT_GOAL = help
-.PHONY: up down misbehave behave statistics test check bench lock clean help
+.PHONY: up down misbehave behave statistics packet test check soak bench lock clean help
 
 up: ## the whole product on this machine (DETACH=1: in the background, DEMO=0: empty)
 	@$(LOCAL) deploy.local.up
@@ -19,11 +19,17 @@ behave: ## end every misbehaviour
 statistics: ## QUARTER=2026Q3: import the demo's next official quarter
 	@$(LOCAL) deploy.local.fleet statistics $(if $(QUARTER),--quarter "$(QUARTER)")
 
+packet: ## VALUE=55: one HJ 212 packet of the demo's monitor over TCP, and its answer
+	@$(LOCAL) deploy.local.packet $(if $(CN),--cn $(CN)) $(if $(VALUE),--value $(VALUE))
+
 test: ## unit, contract, database, end to end and browser tests
 	@$(DEV) pytest $(ARGS)
 
 check: ## format, lint, types, import contracts, migrations
 	@$(DEV) deploy.local.check
+
+soak: ## kills, stalls, floods and fuzzing for long: faults with readings of six weeks
+	@QINGYU_SOAK=1 $(DEV) pytest -s tests/end_to_end/faults tests/fuzz $(ARGS)
 
 bench: ## figures of ingest and rollup, as a table and in .qingyu/bench.json
 	@$(DEV) tests.benchmarks

@@ -17,14 +17,14 @@ from ingest.registry import Monitor
 MAX_ADDRESSES = 16  # learnt singly; from there on their networks
 _PREFIX = {4: 24, 6: 64}
 
-# What an operator wrote meanwhile stays.
+# What an operator wrote since the registry was read stays.
 _LEARN = """
     INSERT INTO monitor_bindings AS known (device_id, locked, password, addresses, learning_since)
     VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (device_id) DO UPDATE
     SET locked = excluded.locked, password = coalesce(known.password, excluded.password),
         addresses = excluded.addresses, learning_since = excluded.learning_since
-    WHERE NOT known.locked
+    WHERE NOT known.locked AND known.learning_since IS NOT DISTINCT FROM $6
 """
 
 
@@ -60,7 +60,9 @@ async def learn(
     since = monitor.learning_since or now
     addresses = _widened(monitor.addresses, address)
     locked = now >= since + learning
-    await connection.execute(_LEARN, monitor.device_id, locked, password, addresses, since)
+    await connection.execute(
+        _LEARN, monitor.device_id, locked, password, addresses, since, monitor.learning_since
+    )
 
 
 def _covers(networks: Sequence[str], address: str) -> bool:

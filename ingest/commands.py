@@ -15,10 +15,12 @@ from typing import Any
 import asyncpg
 
 from ingest.directory import Directory
+from ingest.outage import LOST
 from ingest.protocols.hj212 import Packet, Version
 from ingest.protocols.hj212_request import request, whole
 from ingest.registry import Monitor
 from schemas.commands import COMMANDS, Kind, State, masked, render
+from schemas.host_commands import PARAMETERS
 
 logger = logging.getLogger(__name__)
 
@@ -26,9 +28,9 @@ LOOK_EVERY_S = 0.5
 TRIES = 3  # HJ 212-2017, 6.2
 SET_CLOCK = "1012"
 SET_CLOCK_AGAIN = timedelta(minutes=10)  # at the earliest, however often it is asked for
+SECRETS = [name for name, parameter in PARAMETERS.items() if parameter.secret]
 MAX_REPLY = 100  # items that are kept of what a device answers
 SHANGHAI = timedelta(hours=8)
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _CLAIM = """
     SELECT command_id, device_id, cn, parameters FROM device_commands AS c
@@ -61,7 +63,8 @@ _FINISHED = """
 # what nobody was connected for, and what a collector that is gone had sent
 _EXPIRE = """
     UPDATE device_commands
-    SET state = CASE state WHEN 'waiting' THEN 'expired' ELSE 'timed_out' END, finished_at = now()
+    SET state = CASE state WHEN 'waiting' THEN 'expired' ELSE 'timed_out' END,
+        finished_at = now(), parameters = parameters - $2::text[]
     WHERE finished_at IS NULL
       AND (state = 'waiting' AND expires_at <= now()
            OR state <> 'waiting' AND sent_at < now() - make_interval(secs => $1))
@@ -218,7 +221,7 @@ class Commander:
                 for statement, arguments in statements:
                     await connection.execute(statement, *arguments)
                 longest = (TRIES * self._answer + self._execute).total_seconds() * 2
-                await connection.execute(_EXPIRE, longest)
+                await connection.execute(_EXPIRE, longest, SECRETS)
         except LOST:
             self._statements = statements + self._statements
             raise

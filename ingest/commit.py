@@ -1,8 +1,8 @@
 """One transaction: a group of readings, its revisions, and the stretches that it changed.
 
-The order of rows and of statements, here and in `merge`, is the outcome of trials in which others
-failed: two collectors with one redelivery deadlock unless rows are sorted, and old values saved
-before an upsert lose revisions under concurrent writers.
+The order of rows and of statements is the outcome of trials in which others failed: two
+collectors with one redelivery deadlock unless rows are sorted, and old values saved before an
+upsert lose revisions under concurrent writers.
 """
 
 import asyncpg
@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.group import Group, Stretch
-from ingest.merge import STAGING, append_revisions, copy, merge
+from ingest.merge import (
+    STAGING,
+    append_missing_revisions,
+    append_revisions,
+    copy,
+    merge,
+    yield_to_stored,
+)
 from ingest.monitoring import GROUPS
 from ingest.registry import Mark, RawFrame
 
@@ -33,8 +40,13 @@ async def prepare(connection: asyncpg.Connection) -> None:
     await connection.execute(STAGING)
 
 
-async def commit(connection: asyncpg.Connection, group: Group) -> NDArray[np.int8]:
+async def commit(
+    connection: asyncpg.Connection, group: Group, *, yields: bool = False
+) -> NDArray[np.int8]:
     """Write the group in one transaction and return the fate of each of its readings.
+
+    A group that yields was received before what is stored: it replaces nothing, and a value that
+    differs from the stored one goes to the trail.
 
     Raises what the driver raises; nothing is then written, or, where the connection was lost in
     the commit, all of it, and writing it again is harmless.
@@ -44,13 +56,15 @@ async def commit(connection: asyncpg.Connection, group: Group) -> NDArray[np.int
     await connection.execute("BEGIN; SAVEPOINT unchanged")
     try:
         if not len(group) or await copy(connection, group.copied()):
-            GROUPS.labels(path="copied").inc()
             changed = np.ones(len(group), dtype=np.bool_)
+            GROUPS.labels(path="copied").inc()
         else:
-            GROUPS.labels(path="merged").inc()
             await connection.execute("ROLLBACK TO SAVEPOINT unchanged")
-            changed = await merge(connection, group, fates)
-        await append_revisions(connection, group.superseded)
+            GROUPS.labels(path="merged").inc()
+            merging = yield_to_stored if yields else merge
+            changed = await merging(connection, group, fates)
+        append = append_missing_revisions if yields else append_revisions
+        await append(connection, group.superseded)
         await _append_frames(connection, group.frames)
         await _note_marks(connection, group.marks)
         if stretches := group.stretches(changed):

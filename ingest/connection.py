@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ingest.links import Links
-from ingest.monitoring import HJ212_CLOSED
+from ingest.monitoring import HJ212_CLOSED, LIMITED
 from ingest.protocols.hj212_frames import Frame, Framer, Skipped
 from ingest.registry import Monitor
-from ingest.station import Station
+from ingest.station import COLLECTOR, Station
 
 READ_BYTES = 16 * 1024
+LONGEST_WAIT_S = 30.0  # of whoever has sent too much
 DRAIN_S = 30.0  # a peer that does not read its answers is let go
 
 
@@ -68,6 +69,9 @@ class Connection:
                 if not data:
                     break
                 await self._take(self._framer.feed(data))
+            if wait_s := min(self._station.wait_s(self._monitors.values()), LONGEST_WAIT_S):
+                LIMITED.labels(collector=COLLECTOR, outcome="delayed").inc()
+                await asyncio.sleep(wait_s)
             if self._failures >= self._patience.max_failures:
                 HJ212_CLOSED.labels(cause="noise").inc()
                 return

@@ -6,35 +6,50 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
+from ingest import end_devices
+from ingest.end_devices import EndDevice, EndDevices
+from ingest.enrolment import Identity, enrol
 from ingest.errors import Reason, Rejected, Unavailable
+from ingest.limits import Limits
 from ingest.monitoring import DIRECTORY_CHANNELS
-from ingest.registry import Batch, ChannelRow, Monitor, Registry, Sender, build
+from ingest.outage import LOST
+from ingest.registry import (
+    Batch,
+    ChannelRow,
+    EnterpriseRow,
+    KeyRow,
+    Monitor,
+    Registry,
+    Sender,
+    build,
+)
 from schemas.reading import Coded, Readings
 
 logger = logging.getLogger(__name__)
 
 READ_ON_MISS_AT_MOST_EVERY = 5.0  # seconds
 CONNECT_AGAIN_AFTER = 2.0
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+LATER = datetime.max.replace(tzinfo=UTC)
 
 _CHANNELS = """
     SELECT d.enterprise_id, d.code, c.quantity, c.statistic, c.channel_id,
            (extract(epoch FROM c.in_service_from) * 1000000)::bigint,
            (extract(epoch FROM c.in_service_to) * 1000000)::bigint,
-           d.device_id, c.wire_code
+           d.device_id, c.wire_code, c.expected_interval_s
     FROM channels AS c JOIN devices AS d USING (device_id)
     ORDER BY c.channel_id
 """
-_ENTERPRISES = "SELECT enterprise_id, uscc FROM enterprises"
-_CLIENTS = """
-    SELECT k.key_digest, k.name, k.enterprise_id
-    FROM clients AS k
-    WHERE k.revoked_at IS NULL AND k.enterprise_id IS NOT NULL
-      AND EXISTS (SELECT FROM grants AS g WHERE g.client_id = k.client_id AND g.verb = 'submit')
+_ENTERPRISES = "SELECT enterprise_id, uscc, mqtt_dialect::text FROM enterprises"
+_KEYS = """
+    SELECT k.digest, c.name, c.enterprise_id, k.expires_at, c.dialect::text
+    FROM client_keys AS k JOIN clients AS c USING (client_id)
+    WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+      AND c.revoked_at IS NULL AND c.enterprise_id IS NOT NULL
+      AND EXISTS (SELECT FROM grants AS g WHERE g.client_id = c.client_id AND g.verb = 'submit')
 """
 
 
@@ -47,12 +62,15 @@ _MONITORS = """
 
 
 class Directory:
-    """Answers who a sender is and which channel each of its readings belongs to."""
+    """Answers who a sender is, how much it may send, and whose channel each reading is of."""
 
-    def __init__(self, database: str, retention: timedelta) -> None:
+    def __init__(self, database: str, retention: timedelta, limits: Limits) -> None:
+        self.limits = limits
         self._database = database
         self._retention = retention
         self._registry = Registry()
+        self._end_devices = EndDevices()
+        self._enrolling = asyncio.Lock()
         self._read_at = 0.0
         self._connection: asyncpg.Connection | None = None
         self._changed = asyncio.Event()
@@ -85,10 +103,27 @@ class Directory:
         digest = hashlib.sha256(key.encode(errors="surrogatepass")).digest()
         if digest not in self._registry.keys:
             await self._read_on_miss()
+        found = self._registry.keys.get(digest)
+        if found is None or (found.expires_at or LATER) <= datetime.now(UTC):
+            raise Rejected(Reason.NOT_OWNER, "any enterprise")
+        return found.sender
+
+    async def named(self, client: str) -> Sender:
+        """Return a client by its name; raises `Rejected` when none of that name has a key."""
+        now = datetime.now(UTC)
+        for key in self._registry.keys.values():
+            if key.sender.name == client and (key.expires_at or LATER) > now:
+                return key.sender
+        raise Rejected(Reason.UNKNOWN_SENDER, client)
+
+    async def refresh(self) -> None:
+        """Read the registry now, for what was asked for because of a change of it."""
+        if not self.ready:
+            raise Unavailable("the registry cannot be read")
         try:
-            return self._registry.keys[digest]
-        except KeyError:
-            raise Rejected(Reason.NOT_OWNER, "any enterprise") from None
+            await self._read()
+        except LOST as error:
+            raise Unavailable(str(error)) from error
 
     async def account(self, uscc: str) -> Sender:
         """Return the enterprise of an MQTT account; raises `Rejected` when it is not registered."""
@@ -117,6 +152,47 @@ class Directory:
     def monitors(self) -> Mapping[str, Monitor]:
         """Return the registered monitors by MN."""
         return self._registry.monitors
+
+    async def end_device(self, device_key: str) -> EndDevice:
+        """Return the NHJC device of a deviceId; raises `Rejected` when it was not handed out."""
+        if device_key not in self._end_devices.by_key:
+            await self._read_on_miss()
+        try:
+            return self._end_devices.by_key[device_key]
+        except KeyError:
+            raise Rejected(Reason.UNKNOWN_DEVICE_ID) from None
+
+    def end_device_named(self, name: str) -> EndDevice:
+        """Return an NHJC device by its sender's name; raises `Rejected` where there is none."""
+        try:
+            return self._end_devices.by_name[name]
+        except KeyError:
+            raise Rejected(Reason.UNKNOWN_DEVICE, name) from None
+
+    def carriers(self, enterprise_id: int, code: str) -> Sequence[tuple[int, str]]:
+        """Return device and statistic of each channel of an enterprise that carries a code."""
+        return self._end_devices.channels(enterprise_id, code)
+
+    async def enrol(self, uscc: str, code: str | None, address: str, now: datetime) -> Identity:
+        """Return the identity of the NHJC device that registers; see `ingest.enrolment`.
+
+        One at a time and over a connection of its own: devices ask when they start.
+        """
+        sender = await self.account(uscc)
+        async with self._enrolling:
+            try:
+                connection = await asyncpg.connect(self._database, timeout=10, command_timeout=30)
+                try:
+                    identity = await enrol(
+                        connection, sender.enterprise_id, uscc, code, address, now
+                    )
+                finally:
+                    connection.terminate()
+            except LOST as error:
+                raise Unavailable(str(error)) from error
+        if identity.device_key not in self._end_devices.by_key:
+            await self.refresh()  # its next request comes at once
+        return identity
 
     def admit(
         self, device_id: int, sender: Sender, values: Sequence[Coded], now: datetime
@@ -165,10 +241,13 @@ class Directory:
             if connection is None:
                 raise Unavailable("the registry cannot be read")
             channels = [ChannelRow(*row) for row in await connection.fetch(_CHANNELS)]
-            enterprises = dict(await connection.fetch(_ENTERPRISES))
-            clients = await connection.fetch(_CLIENTS)
-            monitors = [_monitor(row, enterprises) for row in await connection.fetch(_MONITORS)]
-            self._registry = build(channels, enterprises, (tuple(row) for row in clients), monitors)
+            enterprises = [EnterpriseRow(*row) for row in await connection.fetch(_ENTERPRISES)]
+            keys = [KeyRow(*row) for row in await connection.fetch(_KEYS)]
+            usccs = {row.enterprise_id: row.uscc for row in enterprises}
+            monitors = [_monitor(row, usccs) for row in await connection.fetch(_MONITORS)]
+            ends = [tuple(row) for row in await connection.fetch(end_devices.ROWS)]
+            self._registry = build(channels, enterprises, keys, monitors)
+            self._end_devices = end_devices.build(ends, channels, usccs)
             self._read_at = time.monotonic()
             DIRECTORY_CHANNELS.set(len(channels))
 

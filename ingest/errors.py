@@ -1,6 +1,7 @@
 """The two ways in which a payload is not stored, named for what its sender should do."""
 
 from enum import StrEnum
+from typing import Self
 
 
 class Reason(StrEnum):
@@ -11,8 +12,11 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     TOO_MANY = "too_many"
     BAD_ENCODING = "bad_encoding"
+    BAD_TYPE = "bad_type"
+    BAD_DIALECT = "bad_dialect"
     NO_OFFSET = "no_offset"
     BAD_TIME = "bad_time"
+    AMBIGUOUS_TIME = "ambiguous_time"
     FUTURE_TIME = "future_time"
     TOO_OLD = "too_old"
     BEFORE_SERVICE = "before_service"
@@ -26,6 +30,7 @@ class Reason(StrEnum):
     AMBIGUOUS_STATISTIC = "ambiguous_statistic"
     UNKNOWN_ENTERPRISE = "unknown_enterprise"
     NOT_OWNER = "not_owner"
+    UNKNOWN_SENDER = "unknown_sender"
     NOT_STORABLE = "not_storable"
     UNKNOWN_MN = "unknown_mn"
     WRONG_PW = "wrong_pw"
@@ -33,6 +38,11 @@ class Reason(StrEnum):
     UNKNOWN_CODE = "unknown_code"
     BAD_CRC = "bad_crc"
     BAD_FRAME = "bad_frame"
+    DECRYPT_FAILED = "decrypt_failed"
+    UNKNOWN_DEVICE_ID = "unknown_device_id"
+    WRONG_ENTERPRISE = "wrong_enterprise"
+    REGISTRATION_CLOSED = "registration_closed"
+    AMBIGUOUS_DEVICE = "ambiguous_device"
 
 
 # What happened and what to do, in English and in Chinese; {fact} is what was seen.
@@ -54,16 +64,28 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "一次上送超过 {fact} 条，请分多次上送。",
     ),
     Reason.BAD_ENCODING: (
-        "The Content-Encoding cannot be read ({fact}); send plain JSON or gzip.",
-        "内容编码无法解开（{fact}）；请直接上送 JSON 或使用 gzip。",
+        "The Content-Encoding cannot be read ({fact}); send it plain, or in gzip or zstd.",
+        "内容编码无法解开（{fact}）；请直接上送，或使用 gzip、zstd 压缩。",
+    ),
+    Reason.BAD_TYPE: (
+        "The Content-Type {fact} is not taken; send application/json or application/x-ndjson.",
+        "不接受内容类型 {fact}，请用 application/json 或 application/x-ndjson。",
+    ),
+    Reason.BAD_DIALECT: (
+        "This sender's dialect cannot be read ({fact}); ask the operator to enter it again.",
+        "该发送方的报文格式设置无法读取（{fact}），请联系运维人员重新录入；报文已留存。",
     ),
     Reason.NO_OFFSET: (
-        "The time {fact} has no offset; append +08:00.",
-        "时间 {fact} 无时区，请加 +08:00。",
+        "The time {fact} has no offset; append +08:00, or have local time declared for the key.",
+        "时间 {fact} 无时区，请加 +08:00，或在接入设置中声明北京时间。",
     ),
     Reason.BAD_TIME: (
-        "The time {fact} is not RFC 3339; send it as 2026-11-22T08:00:00+08:00.",
-        "时间 {fact} 格式不对，应为 2026-11-22T08:00:00+08:00。",
+        "The time {fact} cannot be read; send it as 2026-11-22T08:00:00+08:00, or as declared.",
+        "时间 {fact} 格式不对，应为 2026-11-22T08:00:00+08:00，或与接入设置中声明的格式一致。",
+    ),
+    Reason.AMBIGUOUS_TIME: (
+        "The clock change makes the local time {fact} twice or never; send it with an offset.",
+        "当地时间 {fact} 因时钟调整出现两次或不存在，请带时区上送。",
     ),
     Reason.FUTURE_TIME: (
         "The time is {fact} ahead of ours; set the device's clock (NTP).",
@@ -82,8 +104,8 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "晚于停用日期 {fact}，请核对停用日期。",
     ),
     Reason.NOT_NUMBER: (
-        "The value {fact} is not a number; leave missing values out.",
-        "值 {fact} 不是数字，缺测请不要上送。",
+        "The value {fact} is not a number; leave missing values out, or have such texts declared.",
+        "值 {fact} 不是数字，缺测请不要上送；网关只能发文本或缺测符号的，请在接入设置中声明。",
     ),
     Reason.NOT_FINITE: (
         "The value {fact} is not a finite number; leave missing values out.",
@@ -110,12 +132,16 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "该设备的 {fact} 有多个统计口径，请用 statistic 指明。",
     ),
     Reason.UNKNOWN_ENTERPRISE: (
-        "The enterprise {fact} is not registered; check the social credit code in the topic.",
-        "未登记的企业 {fact}，请核对主题中的统一社会信用代码。",
+        "The enterprise {fact} is not registered; check its social credit code.",
+        "未登记的企业 {fact}，请核对统一社会信用代码。",
     ),
     Reason.NOT_OWNER: (
         "This key may not report for {fact}; use that enterprise's own key.",
         "该密钥无权上报 {fact}，请使用该企业自己的密钥。",
+    ),
+    Reason.UNKNOWN_SENDER: (
+        "The sender {fact} has no valid key any more; give it one and replay, or purge this.",
+        "上报方 {fact} 已无有效密钥；请重新发放后重放，或清除该报文。",
     ),
     Reason.NOT_STORABLE: (
         "The database cannot hold this value ({fact}); correct it.",
@@ -145,6 +171,26 @@ TEXTS: dict[Reason, tuple[str, str]] = {
         "The bytes are no frame of HJ 212 ({fact}); check length field and line settings.",
         "收到的字节不是 HJ 212 通讯包（{fact}）；请检查长度字段和串口设置。",
     ),
+    Reason.DECRYPT_FAILED: (
+        "The field cannot be deciphered ({fact}); register again for the present secretKey.",
+        "解密失败（{fact}）：密钥不符，请重新注册（register）以取得当前 secretKey。",
+    ),
+    Reason.UNKNOWN_DEVICE_ID: (
+        "The deviceId is not registered or was replaced; register again.",
+        "设备序列号 deviceId 未注册或已更换，请重新注册（register）。",
+    ),
+    Reason.WRONG_ENTERPRISE: (
+        "The deviceId does not belong to the enterprise {fact}; check enterpriseCode.",
+        "设备序列号与统一社会信用代码 {fact} 不符，请核对 enterpriseCode。",
+    ),
+    Reason.REGISTRATION_CLOSED: (
+        "No registration is open for {fact}; let the operator open one.",
+        "{fact} 未开放端设备注册或已过期，请联系运维人员开放注册窗口后重试。",
+    ),
+    Reason.AMBIGUOUS_DEVICE: (
+        "Several end devices of {fact} may register from here; put the device's code in the path.",
+        "{fact} 有多台端设备可从该地址注册，请用带设备编号的地址：…/设备编号/enterprise/register。",
+    ),
 }
 MAX_FACT = 200
 
@@ -156,6 +202,11 @@ class Rejected(Exception):
         self.reason = reason
         self.fact = _printable(str(fact))
         super().__init__(f"{reason}: {self.fact}")
+
+    def bare(self) -> Self:
+        """Return it without what it was raised from and where, which may be most of a payload."""
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
     @property
     def detail(self) -> str:
@@ -172,6 +223,16 @@ class Unavailable(Exception):
     """The store cannot take readings now; do not acknowledge, send again."""
 
 
+class SlotTaken(Exception):
+    """Another process collects in this slot: end this one, and give each a slot of its own."""
+
+
+class NotDrained(Exception):
+    """The broker does not let a slot be drained: its session stays, drain it again."""
+
+
 def _printable(fact: str) -> str:
-    shown = "".join(character if character.isprintable() else "\ufffd" for character in fact)
-    return shown if len(shown) <= MAX_FACT else shown[: MAX_FACT - 1] + "…"
+    shown = fact[:MAX_FACT]  # first, because a fact may be as long as a payload
+    if not shown.isprintable():
+        shown = "".join(part if part.isprintable() else "\ufffd" for part in shown)
+    return shown if len(fact) <= MAX_FACT else shown[: MAX_FACT - 1] + "…"

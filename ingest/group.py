@@ -14,7 +14,7 @@ POSTGRES_EPOCH = 946_684_800 * 1_000_000  # 2000-01-01, from where binary timest
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Fates of a reading.
-STORED, DUPLICATE, REVISED = 0, 1, 2
+STORED, DUPLICATE, REVISED, SUPERSEDED = 0, 1, 2, 3
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
@@ -64,6 +64,12 @@ class Columns:
             self.senders[self.submissions[by]],
         )
 
+    def yielded(self, ordinal: int) -> Revision:
+        """Return the trail of a reading that gave way to a stored one that came after it."""
+        value, quality = float(self.values[ordinal]), int(self.qualities[ordinal])
+        channel, at, value, quality, sender = self.replaced(ordinal, value, quality)
+        return channel, at, value, quality, f"stored before the replay of {sender}"
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -92,10 +98,10 @@ class Group:
         """Return the first and the last instant of the group."""
         return moment(self.arrived.instants.min()), moment(self.arrived.instants.max())
 
-    def copied(self, chosen: NDArray[np.bool_] | None = None) -> bytes:
-        """Return the rows, or those chosen, for binary COPY: at, value, channel_id, quality."""
+    def copied(self, places: NDArray[np.int64] | None = None) -> bytes:
+        """Return the rows, or those of places, for binary COPY: at, value, channel_id, quality."""
         rows = self._rows(_READING)
-        return COPY_HEADER + (rows if chosen is None else rows[chosen]).tobytes() + COPY_TRAILER
+        return COPY_HEADER + (rows if places is None else rows[places]).tobytes() + COPY_TRAILER
 
     def staged(self) -> bytes:
         """Return the same rows, each with its place among them."""

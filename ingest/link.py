@@ -16,6 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest.errors import SlotTaken
 from ingest.monitoring import MQTT_CONNECTED
 from ingest.stream import Stream
 
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 SESSION_EXPIRES_S = 7 * 86_400
 RECONNECT_S = (1.0, 60.0)  # first and longest pause
+SESSION_TAKEN_OVER = 0x8E  # of MQTT 5
 # What is read in one go; then the rest of the process has its turn, and the lot is decoded.
 BYTES_AT_ONCE = 128 * 1024
 MESSAGE_BYTES = 512  # payload that costs as much to read as a message by itself
@@ -79,6 +81,8 @@ class Link:
         self._received: list[Delivery] = []
         self._received_bytes = 0
         self._paused = False
+        self._taken_over = False
+        self._told = ""
         self._client = self._make_client()
 
     async def run(self) -> None:
@@ -92,7 +96,12 @@ class Link:
                     await asyncio.to_thread(self._connect)
                     await self._serve_timers()
                 except OSError as error:
-                    logger.warning("broker %s cannot be reached: %s", self._broker.address, error)
+                    self._tell(error)
+                if self._taken_over:
+                    raise SlotTaken(
+                        f"Another client took over the session {self._broker.client_id} at"
+                        f" {self._broker.address}: give each collector a slot of its own."
+                    )
                 pause = RECONNECT_S[0] if self._connections > before else min(2 * pause, longest)
                 await asyncio.sleep(random.uniform(0.5, 1.0) * pause)
         finally:
@@ -122,6 +131,18 @@ class Link:
         if (sock := self._client.socket()) is not None:
             self._loop.add_reader(sock, self._read)
             self._loop.call_soon(self._read)  # what is buffered makes no socket readable
+
+    def _tell(self, error: OSError) -> None:
+        """Log why the broker cannot be reached, once for each cause in a row."""
+        why = str(error)
+        if isinstance(error, ssl.SSLCertVerificationError):
+            why = (
+                f"its certificate is refused ({error.verify_message}); set certificate_authority"
+                " to the authority that signed it"
+            )
+        if why != self._told:
+            logger.warning("broker %s cannot be reached: %s", self._broker.address, why)
+        self._told = why
 
     def _make_client(self) -> Client:
         client = BufferedClient(
@@ -222,6 +243,7 @@ class Link:
             client.disconnect()
             return
         self._connections += 1
+        self._told = ""
         client.subscribe(self._broker.topic, qos=1)
         MQTT_CONNECTED.set(1)
         logger.info("connected to %s, subscribed to %s", self._broker.address, self._broker.topic)
@@ -235,6 +257,7 @@ class Link:
         _properties: Properties | None,
     ) -> None:
         MQTT_CONNECTED.set(0)
+        self._taken_over = reason.value == SESSION_TAKEN_OVER
         self._lost.set()
         logger.warning("disconnected from %s: %s", self._broker.address, reason)
 

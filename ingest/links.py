@@ -7,22 +7,25 @@ part of what is acknowledged.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
 from ingest import bindings
+from ingest.errors import Unavailable
+from ingest.keeper import Keeps, UnmappedCode
+from ingest.outage import LOST
 from ingest.registry import Monitor
 from schemas.reading import Coded
 
 logger = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 2.0
-MAX_CODES = 1_000  # that wait to be written
+MAX_CODES = 1_000  # of one monitor that wait to be written
+COLLECTOR = "hj212"
+EPOCH = datetime.fromtimestamp(0, UTC)
 CLOCKS = 20  # of a monitor's last frames; what is sent late only seems slow
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 _CLEAR = """
     UPDATE device_links SET connected_since = NULL, recorded_at = now()
@@ -43,16 +46,6 @@ _WRITE = """
         clock_skew_s = coalesce(excluded.clock_skew_s, known.clock_skew_s),
         verdict = excluded.verdict, frames = known.frames + excluded.frames,
         incomplete_sets = known.incomplete_sets + excluded.incomplete_sets, recorded_at = now()
-"""
-_NOTE_CODE = """
-    INSERT INTO unmapped_codes AS known
-        (collector, sender, wire_code, statistic, last_at, last_value, occurrences)
-    VALUES ('hj212', $1, $2, $3, to_timestamp($4::bigint / 1e6), $5, $6)
-    ON CONFLICT (collector, sender, wire_code, statistic) DO UPDATE
-    SET last_received_at = now(), occurrences = known.occurrences + excluded.occurrences,
-        last_at = greatest(known.last_at, excluded.last_at),
-        last_value = CASE WHEN excluded.last_at >= known.last_at THEN excluded.last_value
-                          ELSE known.last_value END
 """
 
 
@@ -83,14 +76,13 @@ class Line:
 class Links:
     """The lines of one collector."""
 
-    def __init__(
-        self, acquire: Callable[[], asyncpg.pool.PoolAcquireContext], name: str, learning: timedelta
-    ) -> None:
-        self._acquire = acquire
+    def __init__(self, pool: asyncpg.Pool, keeper: Keeps, name: str, learning: timedelta) -> None:
+        self._pool = pool
+        self._keeper = keeper
         self._name = name
         self._learning = learning
         self._lines: dict[int, Line] = {}
-        self._codes: dict[tuple[str, str, str], tuple[int, float, int]] = {}
+        self._codes: dict[str, dict[tuple[str, str], UnmappedCode]] = {}  # by MN
 
     def line(self, monitor: Monitor, source: str) -> Line:
         """Return the line of a monitor, which is now at this address."""
@@ -114,24 +106,35 @@ class Links:
 
     def note_code(self, mn: str, value: Coded) -> None:
         """Note a code that no channel carries, with its newest value."""
-        key = (mn, value.names[0], value.statistic)
-        at, number, count = self._codes.get(key, (value.at, value.value, 0))
-        if value.at >= at:
-            at, number = value.at, value.value
-        if count or len(self._codes) < MAX_CODES:
-            self._codes[key] = (at, number, count + 1)
+        codes = self._codes.setdefault(mn, {})
+        key = (value.names[0], value.statistic)
+        at = EPOCH + timedelta(microseconds=value.at)
+        known = codes.get(key)
+        if known is None:
+            if len(codes) < MAX_CODES:
+                codes[key] = UnmappedCode(*key, at, at, value.value, 1)
+            return
+        is_newer = at >= known.last_at
+        codes[key] = UnmappedCode(
+            *key,
+            min(at, known.first_at),
+            max(at, known.last_at),
+            value.value if is_newer else known.last_value,
+            known.occurrences + 1,
+        )
 
     async def run(self) -> None:
         """Write what is new until cancelled."""
         is_first = True
         while True:
             try:
-                async with self._acquire() as connection:
+                async with self._pool.acquire() as connection:
                     if is_first:
                         await connection.execute(_CLEAR, self._name)
                         is_first = False
                     await self._write(connection)
-            except LOST as error:
+                await self._list_codes()
+            except (*LOST, Unavailable) as error:
                 logger.warning("lines of monitors cannot be written now: %s", error)
             await asyncio.sleep(WRITE_EVERY_S)
 
@@ -141,21 +144,25 @@ class Links:
         counts = [(line.frames, line.incomplete_sets) for line in lines]
         for line in lines:
             line.is_news = False
-        codes, self._codes = self._codes, {}
         try:
             await connection.executemany(_WRITE, rows)
-            await connection.executemany(
-                _NOTE_CODE, [(*key, *value) for key, value in sorted(codes.items())]
-            )
         except LOST:
             for line in lines:
                 line.is_news = True
-            self._codes = codes | self._codes
             raise
         for line, (frames, sets) in zip(lines, counts, strict=True):
             line.frames -= frames
             line.incomplete_sets -= sets
         await self._learn(connection, lines)
+
+    async def _list_codes(self) -> None:
+        for mn in list(self._codes):
+            codes = self._codes.pop(mn)
+            try:
+                await self._keeper.note(COLLECTOR, mn, list(codes.values()))
+            except Unavailable:
+                self._codes.setdefault(mn, codes)
+                raise
 
     async def _learn(self, connection: asyncpg.Connection, lines: list[Line]) -> None:
         now = datetime.now(UTC)

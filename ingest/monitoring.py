@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 READINGS = Counter(
     "qingyu_ingest_readings_total",
-    "Readings by what became of them: stored, duplicate, revised, rejected.",
+    "Readings by what became of them: stored, duplicate, revised, rejected, missing (declared).",
     ["collector", "outcome"],
 )
 PAYLOADS = Counter(
@@ -43,10 +43,25 @@ ROWS_IN_FLIGHT = Gauge(
 BYTES_IN_FLIGHT = Gauge(
     "qingyu_ingest_bytes_in_flight", "Payload bytes accepted from senders and not yet answered."
 )
+LIMITED = Counter(
+    "qingyu_ingest_limited_total",
+    "Payloads beyond their sender's limits: refused (HTTP), delayed, of these hurried (MQTT).",
+    ["collector", "outcome"],
+)
+DELAYED = Gauge(
+    "qingyu_ingest_delayed", "Messages that wait because their sender is beyond its limits."
+)
 MQTT_CONNECTED = Gauge("qingyu_ingest_mqtt_connected", "1 while the broker is connected.")
 DIRECTORY_CHANNELS = Gauge(
     "qingyu_ingest_directory_channels", "Channels in the directory of who may send what."
 )
+
+REPLAYED = Counter(
+    "qingyu_ingest_replayed_total",
+    "Rejected payloads that were tried again: removed (stored in full), kept, gone.",
+    ["outcome"],
+)
+REPLAY = "replay"  # stands for the collector in the labels of what is replayed
 
 
 HJ212_CONNECTIONS = Gauge("qingyu_ingest_hj212_connections", "Open connections of monitors.")

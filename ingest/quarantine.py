@@ -6,14 +6,15 @@ Those of an MN that nobody registered wait for a day, and are stored once it is 
 import asyncio
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 import asyncpg
 
 from ingest.directory import Directory
 from ingest.errors import Reason, Rejected, Unavailable
-from ingest.keeper import Keeper, Refused
+from ingest.keeper import Keeps, Refused
+from ingest.limits import Rates
+from ingest.outage import LOST
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +24,6 @@ COUNT_EVERY_S = 60.0
 FRAMES_AT_ONCE = 200
 MAX_WAITING = 200_000  # frames of unknown MNs, of all of them together
 RATE, BURST = 2.0, 2_000.0  # frames an address may leave here: a second, at once
-MAX_ADDRESSES = 10_000
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 # both bounded by the partial index on what waits
 _WAITING = """
@@ -50,11 +49,11 @@ Release = Callable[[bytes, str], Awaitable[bool]]  # a frame and its source: is 
 class Quarantine:
     """Keeps frames within bounds, and releases those whose MN has become known."""
 
-    def __init__(self, keeper: Keeper, pool: asyncpg.Pool, directory: Directory) -> None:
+    def __init__(self, keeper: Keeps, pool: asyncpg.Pool, directory: Directory) -> None:
         self._keeper = keeper
         self._pool = pool
         self._directory = directory
-        self._allowances: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._rates = Rates(RATE, BURST, time.monotonic)
         self._waiting = 0
 
     async def keep(self, sender: str, source: str, payload: bytes, rejected: Rejected) -> bool:
@@ -63,7 +62,7 @@ class Quarantine:
         It is not while the store is away, or where its address has left too many.
         """
         is_unknown = rejected.reason is Reason.UNKNOWN_MN
-        if not self._allows(source) or (is_unknown and self._waiting >= MAX_WAITING):
+        if (is_unknown and self._waiting >= MAX_WAITING) or not self._rates.admits(source):
             return False
         try:
             refused = Refused(payload, rejected, source=source)
@@ -72,15 +71,6 @@ class Quarantine:
             return False
         self._waiting += is_unknown
         return True
-
-    def _allows(self, source: str) -> bool:
-        now = time.monotonic()
-        left, at = self._allowances.pop(source, (BURST, now))
-        left = min(BURST, left + (now - at) * RATE)
-        self._allowances[source] = (max(left - 1, 0.0), now)
-        if len(self._allowances) > MAX_ADDRESSES:
-            self._allowances.popitem(last=False)
-        return left >= 1
 
     async def run(self, release: Release) -> None:
         """Release what can be whenever the registry was read, until cancelled."""

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 
 from ingest.errors import Reason, Rejected
+from ingest.protocols.dialects import form_of
+from ingest.protocols.json_reading import Form
 from schemas.reading import Coded, Readings, Source
 
 AHEAD = timedelta(minutes=5)  # of our clock
@@ -15,11 +17,25 @@ LARGEST = 1e15  # no quantity in any unit of the catalogue reaches this
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who sent a payload: a client's name or an MQTT account, and the enterprise it speaks for."""
+    """Who sent a payload: a client's name or an MQTT account, and the enterprise it speaks for.
+
+    ``form`` is what its documents look like, None where they are ours; ``due`` how many readings
+    a second the enterprise's channels are due to send.
+    """
 
     name: str
     enterprise_id: int
     uscc: str
+    form: Form | None = None
+    due: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that a sender holds, and when it ends; revoked ones are not read."""
+
+    sender: Sender
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,27 @@ class ChannelRow:
     last: int | None
     device_id: int
     wire_code: str | None
+    expected_interval_s: int = 0  # 0: nobody waits for it
+
+
+@dataclass(frozen=True, slots=True)
+class EnterpriseRow:
+    """One enterprise of the registry, with the dialect of its MQTT account as JSON."""
+
+    enterprise_id: int
+    uscc: str
+    dialect: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key of a client that may submit, with the client's dialect as JSON."""
+
+    digest: bytes
+    name: str
+    enterprise_id: int
+    expires_at: datetime | None = None
+    dialect: str | None = None
 
 
 Row = tuple[int, int, int]  # channel, first and last instant in service
@@ -105,7 +142,7 @@ class Registry:
     rows: dict[int, dict[Source, Row]] = field(default_factory=dict)  # by enterprise
     devices: dict[int, set[str]] = field(default_factory=dict)
     accounts: dict[str, Sender] = field(default_factory=dict)  # by social credit code
-    keys: dict[bytes, Sender] = field(default_factory=dict)  # by SHA-256
+    keys: dict[bytes, Key] = field(default_factory=dict)  # by SHA-256
     monitors: dict[str, Monitor] = field(default_factory=dict)  # by MN
     # by device, then by code on the wire, or quantity where a channel has none, and statistic
     coded: dict[int, dict[tuple[str, str], Row]] = field(default_factory=dict)
@@ -213,14 +250,15 @@ class Registry:
 
 def build(
     channels: Sequence[ChannelRow],
-    enterprises: dict[int, str],
-    clients: Iterable[tuple[bytes, str, int]],
+    enterprises: Sequence[EnterpriseRow],
+    keys: Sequence[KeyRow],
     monitors: Iterable[Monitor] = (),
 ) -> Registry:
-    """Return the registry of channels, social credit codes by enterprise, keys and monitors."""
+    """Return the registry of channels, enterprises, client keys and monitors."""
     rows: dict[int, dict[Source, Row]] = {}
     coded: dict[int, dict[tuple[str, str], Row]] = {}
     devices: dict[int, set[str]] = {}
+    due: dict[int, float] = {}
     for channel in channels:
         row = (channel.channel_id, channel.first, NEVER if channel.last is None else channel.last)
         sources = rows.setdefault(channel.enterprise_id, {})
@@ -230,11 +268,25 @@ def build(
         devices.setdefault(channel.enterprise_id, set()).add(channel.device)
         name = channel.wire_code or channel.quantity
         coded.setdefault(channel.device_id, {})[name, channel.statistic] = row
+        if channel.last is None and channel.expected_interval_s:
+            due[channel.enterprise_id] = (
+                due.get(channel.enterprise_id, 0.0) + 1 / channel.expected_interval_s
+            )
+    usccs = {row.enterprise_id: row.uscc for row in enterprises}
+
+    def sender(name: str, enterprise: int, dialect: str | None) -> Sender:
+        rate = due.get(enterprise, 0.0)
+        return Sender(name, enterprise, usccs[enterprise], form_of(dialect), rate)
+
     return Registry(
         rows,
         devices,
-        {uscc: Sender(uscc, number, uscc) for number, uscc in enterprises.items()},
-        {digest: Sender(name, number, enterprises[number]) for digest, name, number in clients},
+        {row.uscc: sender(row.uscc, row.enterprise_id, row.dialect) for row in enterprises},
+        {
+            row.digest: Key(sender(row.name, row.enterprise_id, row.dialect), row.expires_at)
+            for row in keys
+            if row.enterprise_id in usccs  # else it is newer than what was read of enterprises
+        },
         {monitor.mn: monitor for monitor in monitors},
         coded,
     )

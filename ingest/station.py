@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from ingest import bindings
 from ingest.commands import Commander, Send
 from ingest.errors import Reason, Rejected, Unavailable
-from ingest.intake import Intake
+from ingest.intake import Answer, Intake
 from ingest.links import Line, Links
-from ingest.monitoring import HJ212_FRAMES
+from ingest.monitoring import HJ212_FRAMES, REPLAY
 from ingest.protocols import hj212, hj212_readings, hj212_values
 from ingest.protocols.hj212 import Packet
 from ingest.protocols.hj212_frames import Cause, Frame, Skipped
@@ -78,6 +78,12 @@ class Station:
             elif outcome is not None:
                 answers.append(outcome)
         return Reply(answers, monitors, left + await self._store(taken, answers))
+
+    def wait_s(self, monitors: Iterable[Monitor]) -> float:
+        """Return for how long no more should be read of what these monitors send."""
+        limits = self._intake.directory.limits
+        excesses = (limits.excess(COLLECTOR, monitor.mn) for monitor in monitors)
+        return max((excess.wait_s for excess in excesses if excess is not None), default=0.0)
 
     async def skip(self, skipped: Iterable[Skipped], sender: str, source: str) -> None:
         """Keep bytes that are no frame, as far as their sender may fill the table."""
@@ -172,6 +178,7 @@ class Station:
         left = 0
         for item, result in zip(taken, results, strict=True):
             refused = result if isinstance(result, Rejected) else item.refused
+            self._intake.charge(COLLECTOR, item.batch.sender, len(item.batch), len(item.frame.raw))
             item.line.verdict = "stored" if refused is None else refused.reason
             try:
                 if refused is not None:
@@ -184,6 +191,22 @@ class Station:
             if (answer := hj212.answer(item.packet)) is not None:
                 answers.append(answer)
         return left
+
+
+async def store_again(intake: Intake, packet: Packet, monitor: Monitor) -> Answer | Rejected:
+    """Return the answer to a packet that was refused once: what of it can be stored now is."""
+    content = hj212_values.read(packet)
+    values = list(hj212_readings.coded(packet, content))
+    batch, refused, unmapped = intake.directory.admit(
+        monitor.device_id, monitor.sender, values, datetime.now(UTC)
+    )
+    if len(unmapped) == len(values):
+        return Rejected(Reason.UNKNOWN_CODE, ", ".join(sorted({v.names[0] for v in values})))
+    [result] = await intake.store(REPLAY, 0, [_with(batch, marks=tuple(_marks(monitor, content)))])
+    reasons = [*content.rejected, *(reason for _, reason in refused)]
+    if isinstance(result, Rejected) or not reasons:
+        return result if isinstance(result, Rejected) else Answer(result)
+    return reasons[0]
 
 
 def _note(line: Line, packet: Packet, now: datetime) -> None:

@@ -5,6 +5,7 @@ import itertools
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import asyncpg
 import msgspec
@@ -15,6 +16,7 @@ from ingest.commit import commit
 from ingest.errors import Reason, Rejected, Unavailable
 from ingest.group import REVISED, STORED, gather
 from ingest.monitoring import COMMIT_SECONDS, GROUP_ROWS, GROUPS, ROWS_IN_FLIGHT
+from ingest.outage import LOST
 from ingest.registry import Batch
 
 ATTEMPTS = 8
@@ -22,8 +24,6 @@ ATTEMPTS = 8
 CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 # one value is at fault, not the store
 FAULTY = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError, OverflowError)
-# the store is at fault
-LOST = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -32,6 +32,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     stored: int
     duplicate: int
     revised: int
+    superseded: int = 0  # of a replay: another value, received later, was stored before
 
 
 Result = Outcome | Rejected
@@ -41,6 +42,17 @@ Result = Outcome | Rejected
 class _Submission:
     batches: Sequence[Batch]
     results: asyncio.Future[list[Result]]
+
+
+class Writes(Protocol):
+    """What readings are written with."""
+
+    @property
+    def full(self) -> bool:
+        """Whether senders should be told to wait."""
+
+    async def write(self, batches: Sequence[Batch]) -> list[Result]:
+        """Return what became of each batch once all of them are committed."""
 
 
 class Writer:
@@ -79,8 +91,11 @@ class Writer:
         submission.results.add_done_callback(lambda _: self._occupy(-rows))
         self._queue.append(submission)
         self._queued.set()
-        # a sender that goes away does not take its readings back
-        return await asyncio.shield(submission.results)
+        try:
+            # a sender that goes away does not take its readings back
+            return await asyncio.shield(submission.results)
+        finally:
+            del submission  # else its exception and this frame hold each other, and all readings
 
     async def run(self) -> None:
         """Write groups until cancelled; whoever is still waiting then gets `Unavailable`."""
@@ -92,7 +107,7 @@ class Writer:
                 submissions, self._queue = self._queue, []
                 await self._write_group(submissions)
         finally:
-            _fail([*submissions, *self._queue], Unavailable("the collector is stopping"))
+            _fail([*submissions, *self._queue], "the collector is stopping")
 
     async def _write_group(self, submissions: Sequence[_Submission]) -> None:
         batches = [batch for submission in submissions for batch in submission.batches]
@@ -100,7 +115,8 @@ class Writer:
             results = iter(await self._write_batches([b for b in batches if not b.is_empty]))
         except LOST as error:
             GROUPS.labels(path="failed").inc()
-            _fail(submissions, Unavailable(f"{type(error).__name__}: {error}"))
+            error.__traceback__ = None  # the driver's frames hold the error, and ours all readings
+            _fail(submissions, f"{type(error).__name__}: {error}")
             return
         for submission in submissions:
             submission.results.set_result(
@@ -151,8 +167,8 @@ def _outcomes(fates: NDArray[np.int8], batches: Sequence[Batch]) -> Iterable[Out
     ]
 
 
-def _fail(submissions: Iterable[_Submission], error: Exception) -> None:
+def _fail(submissions: Iterable[_Submission], why: str) -> None:
     for submission in submissions:
         if not submission.results.done():
-            submission.results.set_exception(error)
+            submission.results.set_exception(Unavailable(why))
             submission.results.exception()  # its sender may be gone

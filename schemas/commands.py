@@ -82,10 +82,10 @@ def check(cn: str, parameters: Mapping[str, object]) -> dict[str, Value]:
         raise Unfit(f"cn is one of {known}", f"cn 应为 {known} 之一")
     names = {name.rstrip("?"): not name.endswith("?") for name in command.parameters}
     if unknown := sorted(parameters.keys() - names.keys()):
-        known = ", ".join(names) or "—"
+        known = ", ".join(names)
         raise Unfit(
-            f"{cn} has no parameter {unknown[0][:40]!r}; it has {known}",
-            f"{cn} 没有参数 {unknown[0][:40]!r}；可用参数：{known}",
+            f"{cn} has no parameter {unknown[0][:40]!r}; it has {known or 'none'}",
+            f"{cn} 没有参数 {unknown[0][:40]!r}；可用参数：{known or '无'}",
         )
     if missing := [name for name, needed in names.items() if needed and name not in parameters]:
         raise Unfit(f"{cn} needs {', '.join(missing)}", f"{cn} 缺少参数 {', '.join(missing)}")
@@ -117,14 +117,14 @@ def _check(parameter: Parameter, value: object) -> Value:
     if parameter.numbers:
         if isinstance(value, int) and not isinstance(value, bool) and value in parameter.numbers:
             return value
-        raise _unfit(parameter, _span(parameter.numbers))
+        raise _unfit(parameter)
     if not isinstance(value, str):
-        raise _unfit(parameter, "text")
+        raise _unfit(parameter)
     if parameter.digits:
         if _instant(value, parameter.digits) is None:
-            raise _unfit(parameter, "YYYYMMDDhhmmss" + "zzz" * (parameter.digits > 14))
+            raise _unfit(parameter)
     elif not re.fullmatch(parameter.pattern, value):
-        raise _unfit(parameter, parameter.pattern)
+        raise _unfit(parameter)
     return value
 
 
@@ -151,14 +151,6 @@ def _instant(text: str, digits: int) -> datetime | None:
         return None
 
 
-def _span(numbers: tuple[int, ...]) -> str:
-    if len(numbers) == numbers[-1] - numbers[0] + 1:
-        return f"{numbers[0]} … {numbers[-1]}"
-    return ", ".join(map(str, numbers))
-
-
-def _unfit(parameter: Parameter, wanted: str) -> Unfit:
-    return Unfit(
-        f"{parameter.name} ({parameter.en}): {wanted}",
-        f"{parameter.name}（{parameter.zh}）：{wanted}",
-    )
+def _unfit(parameter: Parameter) -> Unfit:
+    name, accepts = parameter.name, parameter.accepts
+    return Unfit(f"{name} ({parameter.en}): {accepts}", f"{name}（{parameter.zh}）：{accepts}")

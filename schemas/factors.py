@@ -13,7 +13,7 @@ AS_CARBON = "dry, standard state, as carbon"  # 以碳计: HJ 38
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A code, the quantity that it means, and the unit and basis of the table."""
+    """A code, the quantity that it means, and the unit and basis of its source."""
 
     code: str
     quantity: str
@@ -21,6 +21,7 @@ class Factor:
     basis: str | None = None
     total_unit: str | None = None  # of -Cou
     code_2005: str | None = None
+    source: str = "HJ 212-2017, table B.2"
 
 
 _MASS = "kg"
@@ -54,8 +55,7 @@ FACTORS: dict[str, Factor] = {
         Factor("a21026", "so2", "mg/m³", DRY, _MASS, "02"),
         Factor("a34013", "particulates", "mg/m³", DRY, _MASS, "01"),
         Factor("a21001", "ammonia_gas", "ng/m³", DRY, "g", "10"),
-        # not in table B.2; monitors in the field send it as TVOC
-        Factor("a99054", "tvoc", "mg/m³"),
+        Factor("a99054", "tvoc", "mg/m³", source="not in HJ 212-2017; seen in the field"),
     )
 }
 OF_2005: dict[str, str] = {

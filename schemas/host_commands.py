@@ -40,6 +40,18 @@ class Parameter:
     secret: bool = False
     wire: str = ""
 
+    @property
+    def accepts(self) -> str:
+        """Return what may be sent: numbers, the form of a time, or the pattern of a text."""
+        if self.digits:
+            return "YYYYMMDDhhmmss" + "zzz" * (self.digits > len("YYYYMMDDhhmmss"))
+        if not self.numbers:
+            return self.pattern
+        first, last = self.numbers[0], self.numbers[-1]
+        if len(self.numbers) > 2 and len(self.numbers) == last - first + 1:
+            return f"{first}…{last}"
+        return ", ".join(map(str, self.numbers))
+
 
 PARAMETERS: dict[str, Parameter] = {
     each.name: each

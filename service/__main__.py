@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import Iterator
 from datetime import timedelta
+from socket import socket
 
 import uvicorn
 import uvloop
@@ -15,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from schemas.access import ROLES, Grant
-from service import evaluator, monitoring, retention, rollup
+from service import certificates, evaluator, monitoring, provisioning, retention, rollup, slots
 from service.analyzers import find
 from service.app import make_app
 from service.settings import Settings
@@ -34,6 +35,10 @@ def main() -> None:
     except ValidationError as error:
         names = ", ".join(f"QINGYU_{str(item['loc'][0]).upper()}" for item in error.errors())
         raise SystemExit(f"These variables are missing or wrong: {names}.") from None
+    try:
+        provisioning.address_of(settings)
+    except ValueError as error:
+        raise SystemExit(f"{error}.") from None
     match arguments.command:
         case "api":
             run = _serve_until_signal(settings)
@@ -75,11 +80,15 @@ async def _analyze(settings: Settings) -> None:
     )
     engine = make_engine(settings.database, "qingyu-analyze", region=EVERYWHERE)
     routes = monitoring.routes(lambda: True)
+    broker = provisioning.address_of(settings)
     async with asyncio.TaskGroup() as tasks:
         for _ in range(settings.rollup_workers):
             tasks.create_task(rollup.run(rolling, indicators, kept))
         tasks.create_task(evaluator.run(engine, analyzers))
         tasks.create_task(retention.run(engine, settings))
+        tasks.create_task(slots.run(engine))
+        if broker is not None:
+            tasks.create_task(provisioning.run(engine, settings, broker))
         server = _server(Starlette(routes=routes), settings.analyze_bind, settings)
         tasks.create_task(server.serve())
 
@@ -127,6 +136,14 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def serve(self, sockets: list[socket] | None = None) -> None:
+        """Serve until stopped, with a renewed certificate as soon as there is one."""
+        self.config.load()
+        async with certificates.followed(
+            self.config.ssl, self.config.ssl_certfile, self.config.ssl_keyfile
+        ):
+            await super().serve(sockets)
 
     def stop(self) -> None:
         """Answer what is under way and end."""

@@ -109,12 +109,16 @@ def sessions(*wanted: tuple[Domain, Verb]) -> Any:
         async with session(state_of(request), permit) as opened:
             yield opened
 
-    return Depends(open_session)
+    # the transaction ends before the answer goes out: what is answered is committed
+    return Depends(open_session, scope="function")
 
 
 ReadEnergy = Annotated[Session, sessions((Domain.ENERGY, Verb.READ))]
 ReadEnvironment = Annotated[Session, sessions((Domain.ENVIRONMENT, Verb.READ))]
 ReadMetering = Annotated[Session, sessions((Domain.METERING, Verb.READ))]
+ReadDevices = Annotated[
+    Session, sessions((Domain.METERING, Verb.READ), (Domain.ENVIRONMENT, Verb.READ))
+]
 ReadAny = Annotated[Session, sessions((Domain.ENERGY, Verb.READ), (Domain.ENVIRONMENT, Verb.READ))]
 EnterFigures = Annotated[Session, sessions((Domain.STATISTICS, Verb.ENTER))]
 EnterTargets = Annotated[
@@ -122,3 +126,6 @@ EnterTargets = Annotated[
 ]
 ReadPlatform = Annotated[Session, sessions((Domain.PLATFORM, Verb.READ))]
 Administer = Annotated[Session, sessions((Domain.PLATFORM, Verb.ADMINISTER))]
+ReadCommands = Annotated[
+    Session, sessions((Domain.PLATFORM, Verb.READ), (Domain.PLATFORM, Verb.ADMINISTER))
+]

@@ -10,13 +10,14 @@ from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
+from schemas.locks import Lock
 from service.analyzers import Analyzer, Due
 from service.domain.windows import LIVE, Cadence, instants
 from service.monitoring import EVALUATED_VALUES, EVALUATION_FAILED, EVALUATION_SECONDS
 from service.outcome import conclude
 from service.store import changed, evaluated, indicators
 from service.store.changed import Changed
-from service.store.engine import Connection, Engine, Lock, try_lock
+from service.store.engine import Connection, Engine, try_lock
 
 logger = logging.getLogger(__name__)
 

@@ -36,6 +36,26 @@ EVALUATION_FAILED = Counter(
 )
 FEED_SUBSCRIBERS = Gauge("qingyu_feed_subscribers", "Connections that follow the live feed.")
 
+BROKER_CONNECTED = Gauge(
+    "qingyu_broker_connected", "1 while the analysis is connected to the broker it provisions."
+)
+BROKER_ACCOUNTS_PENDING = Gauge(
+    "qingyu_broker_accounts_pending", "MQTT accounts about which the broker does not agree yet."
+)
+BROKER_SESSIONS_AWAY = Gauge(
+    "qingyu_broker_sessions_away",
+    "Persistent sessions of the broker whose client is away, whoever's they are.",
+)
+BROKER_MESSAGES_WAITING = Gauge(
+    "qingyu_broker_messages_waiting",
+    "Messages in the broker's store: retained, queued and in flight, of all sessions.",
+)
+SLOTS_AWAY = Gauge(
+    "qingyu_slots_away",
+    "Slots of MQTT collectors that no process holds and that were not drained: readings that the"
+    " broker deals to them wait.",
+)
+
 
 def routes(is_ready: Callable[[], bool]) -> list[Route]:
     """Return the routes /healthz, /readyz and /metrics."""

@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import DBAPIError
 
+from schemas.locks import Lock
 from service.settings import Settings
-from service.store import retention
-from service.store.engine import Engine, Lock, try_lock
+from service.store import replays, retention
+from service.store.engine import Engine, try_lock
 
 logger = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
+QUARANTINE = timedelta(hours=24)  # frames wait for their monitor to be registered
 
 
 async def run(engine: Engine, settings: Settings) -> None:
@@ -42,11 +44,16 @@ async def drop_old(engine: Engine, settings: Settings, now: datetime) -> dict[st
             logger.warning("nothing of %s was dropped this time: %s", relation, error)
     try:
         async with engine.begin() as connection:
-            await retention.delete_rejected(
-                connection, now - timedelta(days=settings.rejected_retention_days)
-            )
+            kept_since = now - timedelta(days=settings.rejected_retention_days)
+            await retention.delete_rejected(connection, kept_since, now - QUARANTINE)
+            await replays.delete_old(connection, kept_since)
     except (DBAPIError, OSError) as error:
         logger.warning("no rejected payload was deleted this time: %s", error)
+    try:
+        async with engine.begin() as connection:
+            await retention.delete_marks(connection, now - timedelta(days=settings.retention_days))
+    except (DBAPIError, OSError) as error:
+        logger.warning("no condition mark was deleted this time: %s", error)
     if any(dropped.values()):
         logger.info("dropped chunks: %s", dropped)
     return dropped

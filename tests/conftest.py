@@ -9,13 +9,18 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from deploy.local import database
 from deploy.local.database import Database
-from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.dynamic_security import COLLECTOR
+from deploy.local.mosquitto import Broker
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import Runtime, ensure_database_and_broker
 from deploy.local.settings import free_port
+
+settings.register_profile("untimed", deadline=None)  # machines are shared and noisy
+settings.load_profile("untimed")
 
 TEMPLATE = "template_qingyu"
 SMALL = {
@@ -55,7 +60,7 @@ def cluster(runtime: Runtime, scratch: Path) -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def broker(runtime: Runtime, scratch: Path) -> Iterator[Broker]:
     broker = Broker(runtime, scratch / "broker", free_port())
-    broker.write_accounts({COLLECTOR: COLLECTOR_PASSWORD})
+    broker.let_in({COLLECTOR: COLLECTOR_PASSWORD})
     broker.start()
     yield broker
     broker.stop()

@@ -53,7 +53,7 @@ async def add_monitor(
         mn,
     )
     ids = {}
-    coded = [(None, *channel) for channel in channels]
+    coded: list[tuple[str | None, str, str, str, str]] = [(None, *channel) for channel in channels]
     coded += [(code, quantity, statistic, "1", "check") for code, quantity, statistic in wire_codes]
     for code, quantity, statistic, unit, role in coded:
         ids[code or quantity, statistic] = await owner.fetchval(

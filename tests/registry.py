@@ -1,6 +1,7 @@
 """Rows of the registry for tests, written as an owner would."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -48,6 +49,7 @@ class Spec:
     facility_id: int | None = None
     outlet_id: int | None = None
     in_service_from: str = "2020-01-01T00:00:00+08:00"
+    wire_code: str | None = None
 
 
 async def add_county(connection: asyncpg.Connection, code: str = COUNTY) -> None:
@@ -78,11 +80,14 @@ async def add_plant(
     )
     key = f"key-of-plant-{number}"
     client_id = await connection.fetchval(
-        "INSERT INTO clients (name, key_digest, enterprise_id) VALUES ($1, $2, $3)"
-        " RETURNING client_id",
+        "INSERT INTO clients (name, enterprise_id) VALUES ($1, $2) RETURNING client_id",
         f"gateway {number}",
-        hashlib.sha256(key.encode()).digest(),
         enterprise_id,
+    )
+    await connection.execute(
+        "INSERT INTO client_keys (client_id, digest) VALUES ($1, $2)",
+        client_id,
+        hashlib.sha256(key.encode()).digest(),
     )
     await connection.execute(
         "INSERT INTO grants (client_id, region_prefix, domain, verb)"
@@ -113,8 +118,8 @@ async def add_channel(
     )
     channel_id = await connection.fetchval(
         "INSERT INTO channels (device_id, quantity, statistic, kind, role, unit, scale, label,"
-        " expected_interval_s, hold_s, plausible_rate, in_service_from)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::timestamptz)"
+        " expected_interval_s, hold_s, plausible_rate, in_service_from, wire_code)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::timestamptz, $13)"
         " RETURNING channel_id",
         device_id,
         spec.quantity,
@@ -128,6 +133,7 @@ async def add_channel(
         spec.hold_s,
         spec.plausible_rate,
         spec.in_service_from,
+        spec.wire_code,
     )
     await connection.execute(
         "INSERT INTO channel_settings (channel_id, valid_from, multiplier, width)"
@@ -138,3 +144,29 @@ async def add_channel(
         spec.width,
     )
     return int(channel_id)
+
+
+async def add_end_device(
+    connection: asyncpg.Connection,
+    plant: Plant,
+    device: str = "M-01",
+    *,
+    addresses: Sequence[str] = (),
+    window: str | None = "1 hour",
+    **dialect: object,
+) -> int:
+    """Let a device speak NHJC and open the window in which it may register."""
+    device_id = await connection.fetchval(
+        "SELECT device_id FROM devices WHERE enterprise_id = $1 AND code = $2",
+        plant.enterprise_id,
+        device,
+    )
+    await connection.execute(
+        "INSERT INTO nhjc_devices (device_id, dialect, addresses, open_until, recorded_by)"
+        " VALUES ($1, $2::text::jsonb, $3, now() + $4::text::interval, 'test')",
+        device_id,
+        json.dumps(dialect),
+        list(addresses),
+        window,
+    )
+    return int(device_id)

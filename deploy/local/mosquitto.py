@@ -1,29 +1,31 @@
 """A Mosquitto broker in a folder of its own."""
 
 import os
-import signal
+import secrets
 import socket
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from deploy.local import logs, privileges
+from deploy.local import dynamic_security, logs, privileges
+from deploy.local.dynamic_security import SERVICE
 from deploy.local.errors import Cannot, explained
 from deploy.local.processes import Program
 from deploy.local.runtime import Runtime
 from deploy.local.settings import check_port
+from deploy.local.tls import Tls
+from service.control import Address, BrokerAway, Control
 
-COLLECTOR = "qingyu-collector"
 _MIB = 1 << 20
 _PATIENCE = 30.0  # seconds
 _CONFIGURATION = """\
 # Written at each start.
 listener {port} 127.0.0.1
 allow_anonymous false
-password_file {folder}/passwords
-acl_file {folder}/acl
+plugin {plugin}
+plugin_opt_config_file {accounts}
 persistence true
 persistence_location {folder}/
 autosave_interval 30
@@ -42,16 +44,6 @@ log_type warning
 log_type notice
 log_timestamp_format %Y-%m-%dT%H:%M:%S
 """
-_ACCESS = f"""\
-user {COLLECTOR}
-topic read qingyu/v1/+/readings
-topic write qingyu/v1/+/outcomes
-topic write qingyu/v1/alerts/#
-
-pattern write qingyu/v1/%u/readings
-pattern read qingyu/v1/%u/outcomes
-pattern read qingyu/v1/alerts/#
-"""
 # MQTT 3.1.1: CONNECT without an account, which is answered by a refusal when the broker lives.
 _CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x05\x00\x00"
 _CONNACK = 0x20
@@ -65,6 +57,7 @@ class Broker:
     folder: Path
     port: int
     name: str = "mosquitto"
+    tls: Tls | None = None
     _program: Program = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -78,22 +71,28 @@ class Broker:
         """The file that the broker writes its messages to."""
         return self._program.log
 
-    def write_accounts(self, accounts: Mapping[str, str]) -> None:
-        """Let exactly these users in, by their passwords; a running broker takes them over at once.
+    @property
+    def address(self) -> Address:
+        """Where the broker is, and the account with which its accounts are changed."""
+        return Address(f"127.0.0.1:{self.port}", SERVICE, self._own_password())
+
+    def let_in(self, accounts: Mapping[str, str]) -> None:
+        """Let these users in by their passwords, beside those who are; at once where it runs.
 
         A user may write its own readings and read its own outcomes and all alerts; the collector
         reads all readings.
         """
         for user, password in accounts.items():
             _check(user, password)
-        part = self.folder / "passwords.part"
+        if self.running():
+            self._tell(accounts)
+            return
         with explained("QINGYU_DATA"):
             self._prepare()
-            _write(part, "".join(f"{user}:{password}\n" for user, password in accounts.items()))
-            if accounts:
-                self._hash(part)
-            part.replace(self._passwords)
-        self._program.signal(signal.SIGHUP)
+            text = dynamic_security.merged(self._accounts, accounts)
+            part = self.folder / "accounts.part"
+            _write(part, text)
+            part.replace(self._accounts)
 
     def start(self) -> None:
         """Run the broker and return when it answers; one that runs is left alone.
@@ -137,27 +136,54 @@ class Broker:
         return self.folder / "mosquitto.conf"
 
     @property
-    def _passwords(self) -> Path:
-        return self.folder / "passwords"
+    def _accounts(self) -> Path:
+        return self.folder / "dynamic-security.json"
+
+    def _own_password(self) -> str:
+        """Return the password of the service's account, made when it is first asked for."""
+        path = self.folder / "administrator"
+        if not path.exists():
+            self._prepare()
+            _write(path, secrets.token_urlsafe(24))
+        return path.read_text()
 
     def _configure(self) -> None:
         limit = 8 * _MIB + _MIB // 8
-        text = _CONFIGURATION.format(port=self.port, folder=self.folder, limit=limit)
-        _write(self._configuration, text)
-        _write(self.folder / "acl", _ACCESS)
-        if not self._passwords.exists():
-            _write(self._passwords, "")
+        plugin = self.programs.mosquitto_dynamic_security
+        text = _CONFIGURATION.format(
+            port=self.port, folder=self.folder, limit=limit, plugin=plugin, accounts=self._accounts
+        )
+        more = "" if self.tls is None else self.tls.configuration()
+        _write(self._configuration, text + more)
+        self.let_in({SERVICE: self._own_password()})
 
-    def _hash(self, passwords: Path) -> None:
-        command = privileges.lowered([self.programs.mosquitto_passwd, "-U", passwords])
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        if answer.returncode != 0:
-            raise Cannot(f"mosquitto_passwd failed: {answer.stderr.strip()}")
+    def _tell(self, accounts: Mapping[str, str]) -> None:
+        try:
+            with Control.connected(self.address) as control:
+                for user, password in accounts.items():
+                    control.tell(_commands(user, password))
+        except BrokerAway as away:
+            raise Cannot(f"The broker cannot be told of an account: {away}.") from None
 
     def _prepare(self) -> None:
         privileges.make_open(self.folder)
         privileges.check_reach(self.folder, "QINGYU_DATA")
         privileges.give(self.folder)
+
+
+def _commands(user: str, password: str) -> list[dict[str, Any]]:
+    """Return what makes an account anew; complaints that it was or was not there do not matter."""
+    role = dynamic_security.role(user)
+    return [
+        {"command": "createRole", **role},
+        {"command": "deleteClient", "username": user},
+        {
+            "command": "createClient",
+            "username": user,
+            "password": password,
+            "roles": [{"rolename": role["rolename"], "priority": 0}],
+        },
+    ]
 
 
 def _check(user: str, password: str) -> None:

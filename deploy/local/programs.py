@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from deploy.local.database import Database
+from deploy.local.dynamic_security import COLLECTOR
 from deploy.local.errors import Cannot
 from deploy.local.fleet.variables import SINCE
-from deploy.local.mosquitto import COLLECTOR
 from deploy.local.processes import Program
 from deploy.local.settings import CHECKOUT, Settings
+from service.control import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,11 @@ class Programs:
 
 
 def make(
-    settings: Settings, database: Database, collector_password: str, keys: Mapping[str, str]
+    settings: Settings,
+    database: Database,
+    collector_password: str,
+    keys: Mapping[str, str],
+    broker: Address,
 ) -> Programs:
     """Return the programs of a local run; none of them is started."""
     inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
@@ -50,6 +55,9 @@ def make(
         "QINGYU_DATABASE": database.service,
         "QINGYU_API_BIND": f"127.0.0.1:{settings.api_port}",
         "QINGYU_ANALYZE_BIND": f"127.0.0.1:{settings.analyze_port}",
+        "QINGYU_BROKER": broker.broker,
+        "QINGYU_BROKER_USER": broker.user,
+        "QINGYU_BROKER_PASSWORD": broker.password,
         "QINGYU_GUEST_REGION": "",  # whoever reaches this machine's own address may read
     }
     ingest = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.local import debian, elf
 from deploy.local.errors import Cannot
-from deploy.local.packages import DATABASE_AND_BROKER, POSTGRES_PROGRAMS
+from deploy.local.packages import DATABASE_AND_BROKER, LIBRARIES, POSTGRES_PROGRAMS
 from deploy.local.progress import Report
 from deploy.local.settings import cache_folder
 
@@ -32,6 +32,7 @@ class Runtime:
     mosquitto_passwd: Path
     mosquitto_pub: Path
     mosquitto_sub: Path
+    mosquitto_dynamic_security: Path
 
 
 def ensure_database_and_broker(cache: Path | None = None, report: Report | None = None) -> Runtime:
@@ -60,7 +61,8 @@ def installed(root: Path) -> Runtime | None:
     """Return the programs that the packages of ``root`` installed, or None when any is missing."""
     programs = _programs(root)
     paths = (getattr(programs, name) for name in (*POSTGRES_PROGRAMS, *BROKER_PROGRAMS))
-    if (root / _EXTENSION).exists() and all(os.access(path, os.X_OK) for path in paths):
+    files = (root / _EXTENSION, programs.mosquitto_dynamic_security)
+    if all(file.exists() for file in files) and all(os.access(path, os.X_OK) for path in paths):
         return programs
     return None
 
@@ -68,7 +70,12 @@ def installed(root: Path) -> Runtime | None:
 def _programs(root: Path) -> Runtime:
     postgres = {name: root / _POSTGRES / name for name in POSTGRES_PROGRAMS}
     tools = {name: root / "usr/bin" / name for name in BROKER_PROGRAMS[1:]}
-    return Runtime(**postgres, **tools, mosquitto=root / "usr/sbin/mosquitto")
+    return Runtime(
+        **postgres,
+        **tools,
+        mosquitto=root / "usr/sbin/mosquitto",
+        mosquitto_dynamic_security=root / LIBRARIES / "mosquitto_dynamic_security.so",
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.local import tls
 from deploy.local.errors import Cannot
+from deploy.local.tls import Tls
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PORTS = {
@@ -40,6 +42,7 @@ class Settings:
     cache: Path
     demo: bool
     series: Path | None
+    mqtt_tls: Tls | None
 
 
 def read(environment: Mapping[str, str], checkout: Path = CHECKOUT) -> Settings:
@@ -59,6 +62,7 @@ def read(environment: Mapping[str, str], checkout: Path = CHECKOUT) -> Settings:
         cache=cache_folder(environment),
         demo=_switch(environment, "DEMO"),
         series=_series(environment, checkout),
+        mqtt_tls=tls.read(environment),
     )
 
 
@@ -78,6 +82,8 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
 
 def check_ports(settings: Settings) -> None:
     """Raise Cannot, naming the variable, when a port of ``settings`` is taken."""
+    if settings.mqtt_tls is not None:
+        check_port("QINGYU_MQTT_TLS_PORT", settings.mqtt_tls.port)
     for variable in PORTS:
         check_port(variable, getattr(settings, variable.removeprefix("QINGYU_").lower()))
 

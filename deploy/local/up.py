@@ -10,10 +10,11 @@ from pathlib import Path
 
 from deploy.local import assets, database, detached, programs, records, settings
 from deploy.local.database import Database
+from deploy.local.dynamic_security import COLLECTOR
 from deploy.local.errors import Cannot, explain
 from deploy.local.fleet import accounts, progress, registry, variables
 from deploy.local.fleet.enterprises import enterprises
-from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.mosquitto import Broker
 from deploy.local.phases import Phases
 from deploy.local.postgres import Cluster
 from deploy.local.programs import Programs, answers
@@ -106,14 +107,13 @@ class Local:
         urls = self._open_database(cluster)
         keys = dict(asyncio.run(self._secrets.keys(urls.service)))
         password = self._secrets.password("collector")
-        users = accounts.load(chosen.home) if chosen.demo else {}
-        broker = Broker(runtime, chosen.data / "broker", chosen.mqtt_port)
-        broker.write_accounts({COLLECTOR: password, **users})
+        broker = Broker(runtime, chosen.data / "broker", chosen.mqtt_port, tls=chosen.mqtt_tls)
+        broker.let_in({COLLECTOR: password})
         supervisor.start(broker)
-        made = programs.make(chosen, urls, password, keys)
+        made = programs.make(chosen, urls, password, keys, broker.address)
         self._start_programs(supervisor, made, urls.owner)
         if chosen.demo:
-            keys |= self._demo(users, urls)
+            keys |= self._demo(urls)
         self._write_environment(urls.owner, keys)
         return urls.owner
 
@@ -170,18 +170,19 @@ class Local:
             supervisor.tick(time.monotonic())
             time.sleep(0.5)
 
-    def _demo(self, users: dict[str, str], urls: Database) -> dict[str, str]:
+    def _demo(self, urls: Database) -> dict[str, str]:
         """Return the variables with which a newcomer tries the demo."""
         demo = registry.demo()
         key = asyncio.run(
             self._secrets.key(urls.service, "QINGYU_DEMO_KEY", "enterprise", demo.uscc)
         )
+        account = accounts.load(self._settings.home)[demo.uscc]
         return {
             "QINGYU_DEMO_USCC": demo.uscc,
             "QINGYU_DEMO_DEVICE": demo.device,
             "QINGYU_DEMO_KEY": key,
-            "QINGYU_DEMO_MQTT_USER": demo.uscc,
-            "QINGYU_DEMO_MQTT_PASSWORD": users[demo.uscc],
+            "QINGYU_DEMO_MQTT_USER": account.user,
+            "QINGYU_DEMO_MQTT_PASSWORD": account.password,
             "QINGYU_DEMO_MN": demo.mn,
             "QINGYU_DEMO_VOC_USCC": demo.voc_uscc,
         }

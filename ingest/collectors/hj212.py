@@ -13,15 +13,17 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ingest.certificates import followed
 from ingest.commands import Commander
 from ingest.connection import READ_BYTES, Connection, Patience
-from ingest.intake import Intake
+from ingest.errors import Reason, Rejected
+from ingest.intake import Answer, Intake
 from ingest.links import Links
 from ingest.monitoring import HJ212_CLOSED, HJ212_CONNECTIONS
-from ingest.protocols import hj212_cipher
+from ingest.protocols import hj212, hj212_cipher
 from ingest.protocols.hj212_frames import MAX_SEGMENT, Frame, Framer
 from ingest.quarantine import Quarantine
-from ingest.station import Station
+from ingest.station import Station, store_again
 
 logger = logging.getLogger(__name__)
 
@@ -52,20 +54,22 @@ class Settings(BaseModel):
 async def run(settings: Settings, intake: Intake) -> None:
     """Serve until cancelled; what is not answered by then the monitors send again."""
     links = Links(
-        intake.keeper.pool.acquire, f"hj212 {settings.bind}", timedelta(settings.learning_days)
+        intake.pool, intake.keeper, f"hj212 {settings.bind}", timedelta(settings.learning_days)
     )
-    quarantine = Quarantine(intake.keeper, intake.keeper.pool, intake.directory)
-    commander = Commander(
-        intake.keeper.pool, intake.directory, settings.answer_s, settings.execute_s
-    )
+    quarantine = Quarantine(intake.keeper, intake.pool, intake.directory)
+    commander = Commander(intake.pool, intake.directory, settings.answer_s, settings.execute_s)
     station = Station(intake, links, quarantine, commander)
     listener = _Listener(settings, intake, links, station)
     host, _, port = settings.bind.rpartition(":")
+    tls = _tls(settings)
     server = await asyncio.start_server(
-        listener.serve, host, int(port), limit=READ_BYTES, ssl=_tls(settings), backlog=1_024
+        listener.serve, host, int(port), limit=READ_BYTES, ssl=tls, backlog=1_024
     )
     logger.info("listening for HJ 212 on %s", settings.bind)
-    async with asyncio.TaskGroup() as tasks:
+    async with (
+        followed(tls, settings.certificate, settings.certificate_key),
+        asyncio.TaskGroup() as tasks,
+    ):
         tasks.create_task(links.run())
         tasks.create_task(commander.run())
         tasks.create_task(quarantine.run(listener.release))
@@ -84,12 +88,34 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
+async def replay(intake: Intake, sender: str, payload: bytes) -> Answer | Rejected:
+    """Return the answer to a frame that was refused, to its monitor as it is registered now.
+
+    Whoever asks for it vouches for the frame: PW and address are not looked at.
+    """
+    del sender  # the frame names its monitor
+    framer = Framer(reveal=lambda segment: _reveal(segment, intake))
+    frames = [item for item in framer.feed(payload) if isinstance(item, Frame)]
+    if len(frames) != 1:
+        return Rejected(Reason.BAD_FRAME, "its CRC or length is still wrong")
+    packet = hj212.parse(frames[0].segment)
+    monitor = await intake.directory.monitor(packet.mn)
+    return await store_again(intake, packet, monitor)
+
+
+def _reveal(segment: bytes, intake: Intake) -> bytes | None:
+    """Return an enciphered segment in plain, by the keys of its monitor."""
+    match = _MN.search(segment)
+    monitor = intake.directory.monitors.get(match[1].decode(errors="replace")) if match else None
+    return hj212_cipher.reveal(segment, monitor.cipher_keys) if monitor else None
+
+
 class _Listener:
     """The connections of one collector."""
 
     def __init__(self, settings: Settings, intake: Intake, links: Links, station: Station) -> None:
         self._settings = settings
-        self._directory = intake.directory
+        self._intake = intake
         self._links = links
         self._station = station
         self._held: Counter[str] = Counter()
@@ -136,13 +162,9 @@ class _Listener:
         )
 
     def _framer(self) -> Framer:
-        return Framer(self._settings.longest_segment, self._reveal)
-
-    def _reveal(self, segment: bytes) -> bytes | None:
-        """Return an enciphered segment in plain, by the keys of its monitor."""
-        match = _MN.search(segment)
-        monitor = self._directory.monitors.get(match[1].decode()) if match else None
-        return hj212_cipher.reveal(segment, monitor.cipher_keys) if monitor else None
+        return Framer(
+            self._settings.longest_segment, lambda segment: _reveal(segment, self._intake)
+        )
 
     def stop(self) -> None:
         """End every connection."""

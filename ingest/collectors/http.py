@@ -1,42 +1,29 @@
 """Readings over HTTP: `POST /ingest/v1/readings`."""
 
-import asyncio
-import contextlib
-import zlib
-from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import msgspec
-import uvicorn
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ingest import certificates, problems
 from ingest.errors import Reason, Rejected, Unavailable
 from ingest.intake import Answer, Arrival, Intake
-from ingest.monitoring import routes
+from ingest.monitoring import LIMITED, PAYLOADS, REJECTED, REPLAY, routes
+from ingest.protocols.dialects import in_lines
+from ingest.protocols.json_reading import Form
+from ingest.protocols.unpacking import MAX_UNPACKED
 from ingest.registry import Sender
+from ingest.serving import MAX_WIRE, receive, serve, unpacked
 
 COLLECTOR = "http"
-MAX_WIRE = 8 * 1024 * 1024
-MAX_UNPACKED = 64 * 1024 * 1024
-RETRY_AFTER_S = 5
-STATUS = {
-    Reason.NOT_OWNER: 403,
-    Reason.TOO_LARGE: 413,
-    Reason.TOO_MANY: 413,
-    Reason.BAD_ENCODING: 415,
-    Reason.NOT_STORABLE: 422,
-}
-UNAUTHORIZED = (
-    "The Authorization header holds no valid key; send `Authorization: Bearer <key>`.",
-    "缺少有效密钥，请发送 Authorization: Bearer <密钥>。",
-)
-BUSY = (
-    f"Readings cannot be taken now; send them again in {RETRY_AFTER_S} s. Nothing is lost.",
-    f"暂不能接收，请 {RETRY_AFTER_S} 秒后重发，数据未丢失。",
-)
+# What says nothing, or what a tool says of its own accord (`curl -d`), is taken for JSON.
+JSON = ("", "application/json", "text/json", "text/plain", "application/x-www-form-urlencoded")
+LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl")
 
 
 class Settings(BaseModel):
@@ -48,30 +35,18 @@ class Settings(BaseModel):
     bind: str  # host:port
     certificate: str | None = None
     certificate_key: str | None = None
+    certificate_check_s: float = Field(default=certificates.CHECK_EVERY_S, gt=0)
 
 
 async def run(settings: Settings, intake: Intake) -> None:
     """Serve until cancelled; requests under way are answered first."""
-    host, _, port = settings.bind.rpartition(":")
-    config = uvicorn.Config(
+    await serve(
         application(intake),
-        host=host,
-        port=int(port),
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=10,
-        ssl_certfile=settings.certificate,
-        ssl_keyfile=settings.certificate_key,
+        settings.bind,
+        settings.certificate,
+        settings.certificate_key,
+        settings.certificate_check_s,
     )
-    server = _Server(config)
-    serving = asyncio.create_task(server.serve())
-    try:
-        await asyncio.shield(serving)
-    except asyncio.CancelledError:
-        server.should_exit = True
-        await serving
-        raise
 
 
 def application(intake: Intake) -> Starlette:
@@ -90,17 +65,19 @@ def application(intake: Intake) -> Starlette:
 
 async def _accept(request: Request, intake: Intake) -> Response:
     if intake.full:
-        return _busy()
+        return problems.busy()
     try:
         sender = await _sender(request, intake)
         if sender is None:
-            return _problem(401, "unauthorized", *UNAUTHORIZED)
+            return problems.unauthorized()
+        if (excess := intake.directory.limits.excess(COLLECTOR, sender.name)) is not None:
+            LIMITED.labels(collector=COLLECTOR, outcome="refused").inc()
+            return problems.too_much(excess, datetime.now(UTC))
         answer = await _answer(request, intake, sender)
     except Unavailable:
-        return _busy()
+        return problems.busy()
     if isinstance(answer, Rejected):
-        status = STATUS.get(answer.reason, 400)
-        return _problem(status, answer.reason, answer.detail, answer.detail_zh)
+        return problems.refused(answer)
     return Response(msgspec.json.encode(answer.document()), media_type="application/json")
 
 
@@ -115,70 +92,40 @@ async def _sender(request: Request, intake: Intake) -> Sender | None:
 
 
 async def _answer(request: Request, intake: Intake, sender: Sender) -> Answer | Rejected:
+    """Return the answer to a body; one that cannot be unpacked is kept as it came."""
+    body = bytearray()
     try:
-        payload = await _payload(request)
+        form = _form(request, sender)
+        with intake.hold() as add:
+            await receive(request, body, intake, add)
+            payload = await unpacked(request, bytes(body), intake, add)
     except Rejected as rejected:
+        has_grown = rejected.reason is Reason.TOO_LARGE and len(body) <= MAX_WIRE
+        intake.charge(COLLECTOR, sender, 0, MAX_UNPACKED if has_grown else len(body))
+        if rejected.reason is Reason.BAD_ENCODING:
+            await intake.keep(COLLECTOR, sender.name, bytes(body), rejected)
+        else:  # nothing was read, or too much to keep
+            REJECTED.labels(collector=COLLECTOR, reason=rejected.reason).inc()
+        PAYLOADS.labels(collector=COLLECTOR, outcome="rejected").inc()
         return rejected
+    if form is not sender.form:
+        sender = replace(sender, form=form)
     [answer] = await intake.take(COLLECTOR, [Arrival(sender, payload)])
     return answer
 
 
-async def _payload(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_WIRE:
-            raise Rejected(Reason.TOO_LARGE, "8 MiB")
-    match request.headers.get("content-encoding", "identity").strip().lower():
-        case "identity":
-            return bytes(body)
-        case "gzip":
-            return await asyncio.to_thread(_gunzip, bytes(body))
-        case other:
-            raise Rejected(Reason.BAD_ENCODING, other)
+def _form(request: Request, sender: Sender) -> Form | None:
+    """Return the form that the Content-Type and the sender's dialect tell of."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media in LINES:
+        return in_lines(sender.form)
+    if media in JSON or media.endswith("+json"):
+        return sender.form
+    raise Rejected(Reason.BAD_TYPE, media)
 
 
-def _gunzip(body: bytes) -> bytes:
-    """Unpack at most `MAX_UNPACKED` bytes, whatever the body would grow to."""
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    try:
-        unpacked = unpacker.decompress(body, MAX_UNPACKED + 1)
-    except zlib.error as error:
-        raise Rejected(Reason.BAD_ENCODING, error) from error
-    if len(unpacked) > MAX_UNPACKED:
-        raise Rejected(Reason.TOO_LARGE, "64 MiB (unpacked)")
-    if not unpacker.eof or unpacker.unused_data:
-        raise Rejected(Reason.BAD_ENCODING, "the gzip stream is cut or followed by other bytes")
-    return unpacked
-
-
-def _busy() -> Response:
-    return _problem(503, "busy", *BUSY, headers={"Retry-After": str(RETRY_AFTER_S)})
-
-
-def _problem(
-    status: int, code: str, detail: str, detail_zh: str, headers: dict[str, str] | None = None
-) -> Response:
-    """Return an RFC 9457 problem document that says what to do."""
-    problem = {
-        "type": f"urn:qingyu:problem:{code}",
-        "title": code.replace("_", " "),
-        "status": status,
-        "code": code,
-        "detail": detail,
-        "detail_zh": detail_zh,
-    }
-    return Response(
-        msgspec.json.encode(problem),
-        status_code=status,
-        media_type="application/problem+json",
-        headers=headers,
-    )
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to the process it is a task of."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+async def replay(intake: Intake, sender: str, payload: bytes) -> Answer | Rejected:
+    """Return the answer to a payload that was refused, to its client as it is registered now."""
+    client = await intake.directory.named(sender)
+    [answer] = await intake.take(REPLAY, [Arrival(client, payload)])
+    return answer

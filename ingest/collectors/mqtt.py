@@ -6,13 +6,17 @@ published after the commit for documents that carry an id.
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
+from ingest import drain as slot_drain
+from ingest.delays import Delays
 from ingest.errors import Rejected, Unavailable
 from ingest.intake import Answer, Arrival, Intake
 from ingest.link import Broker, Delivery, Link
+from ingest.monitoring import REPLAY
 from ingest.protocols import json_reading
 from ingest.registry import Sender
 
@@ -35,12 +39,32 @@ class Settings(BaseModel):
     keepalive_s: int = Field(default=30, gt=0)
     tls: bool = False
     certificate_authority: str | None = None
+    certificate: str | None = None  # our own, where the broker asks for one
+    certificate_key: str | None = None
 
 
 async def run(settings: Settings, intake: Intake) -> None:
     """Collect until cancelled; what is not committed by then the broker sends again."""
-    tls = ssl.create_default_context(cafile=settings.certificate_authority)
-    broker = Broker(
+    broker = _broker(settings)
+    async with asyncio.TaskGroup() as tasks:
+
+        def receive(deliveries: list[Delivery]) -> None:
+            tasks.create_task(accept(delays.sift(deliveries)))
+            if intake.full:
+                link.pause()
+                tasks.create_task(_resume(link, intake))
+
+        async def accept(deliveries: list[Delivery]) -> None:
+            await _accept(link, intake, deliveries)
+
+        places = settings.messages_in_flight
+        delays = Delays(intake.directory.limits, COLLECTOR, places, tasks, _account, accept)
+        link = Link(broker, receive)
+        tasks.create_task(link.run())
+
+
+def _broker(settings: Settings) -> Broker:
+    return Broker(
         settings.broker,
         settings.user,
         settings.password,
@@ -48,18 +72,37 @@ async def run(settings: Settings, intake: Intake) -> None:
         TOPIC,
         settings.messages_in_flight,
         settings.keepalive_s,
-        tls if settings.tls else None,
+        _tls(settings) if settings.tls else None,
     )
-    async with asyncio.TaskGroup() as tasks:
 
-        def receive(deliveries: list[Delivery]) -> None:
-            tasks.create_task(_accept(link, intake, deliveries))
-            if intake.full:
-                link.pause()
-                tasks.create_task(_resume(link, intake))
 
-        link = Link(broker, receive)
-        tasks.create_task(link.run())
+def _tls(settings: Settings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.certificate_authority)
+    if settings.certificate is not None:
+        context.load_cert_chain(settings.certificate, settings.certificate_key)
+    return context
+
+
+async def drain(settings: Settings, intake: Intake) -> int:
+    """Store all that waits in the slot's session and end it; returns how many messages that were.
+
+    Raises `NotDrained`.
+    """
+
+    async def take(deliveries: Sequence[Delivery]) -> list[tuple[str, bytes] | None]:
+        while True:
+            try:
+                answers = await _take(intake, list(deliveries))
+                break
+            except Unavailable:
+                await asyncio.sleep(RETRY_AFTER_S)
+        outcomes = map(_outcome, deliveries, answers)
+        return [
+            None if outcome is None else (_outcomes_of(delivery), msgspec.json.encode(outcome))
+            for delivery, outcome in zip(deliveries, outcomes, strict=True)
+        ]
+
+    return await slot_drain.drain(_broker(settings), take)
 
 
 async def _resume(link: Link, intake: Intake) -> None:
@@ -74,13 +117,18 @@ async def _accept(link: Link, intake: Intake, deliveries: list[Delivery]) -> Non
             answers = await _take(intake, deliveries)
             break
         except Unavailable:  # the broker would send again only after a reconnect
-            with intake.held(delivery.payload for delivery in deliveries):
-                await asyncio.sleep(RETRY_AFTER_S)
+            pass  # and the exception ends here, because it holds what was decoded
+        with intake.hold() as add:
+            add(sum(len(delivery.payload) for delivery in deliveries))
+            await asyncio.sleep(RETRY_AFTER_S)
     for delivery, answer in zip(deliveries, answers, strict=True):
         link.acknowledge(delivery)
         if (outcome := _outcome(delivery, answer)) is not None:
-            topic = delivery.topic.removesuffix("readings") + "outcomes"
-            link.publish(topic, msgspec.json.encode(outcome))
+            link.publish(_outcomes_of(delivery), msgspec.json.encode(outcome))
+
+
+def _outcomes_of(delivery: Delivery) -> str:
+    return delivery.topic.removesuffix("readings") + "outcomes"
 
 
 async def _take(intake: Intake, deliveries: list[Delivery]) -> list[Answer | Rejected]:
@@ -91,7 +139,9 @@ async def _take(intake: Intake, deliveries: list[Delivery]) -> list[Answer | Rej
     for place, delivery in enumerate(deliveries):
         sender = senders[delivery.topic]
         if isinstance(sender, Rejected):
-            await intake.keep(COLLECTOR, _account(delivery.topic), delivery.payload, sender)
+            account = _account(delivery)
+            await intake.keep(COLLECTOR, account, delivery.payload, sender)
+            intake.directory.limits.charge(COLLECTOR, account, 0.0, 0, len(delivery.payload))
             refused[place] = sender
         else:
             arrivals.append(Arrival(sender, delivery.payload))
@@ -101,13 +151,24 @@ async def _take(intake: Intake, deliveries: list[Delivery]) -> list[Answer | Rej
 
 async def _sender(intake: Intake, topic: str) -> Sender | Rejected:
     try:
-        return await intake.directory.account(_account(topic))
+        return await intake.directory.account(_enterprise(topic))
     except Rejected as rejected:
         return rejected
 
 
-def _account(topic: str) -> str:
+def _account(delivery: Delivery) -> str:
+    return _enterprise(delivery.topic)
+
+
+def _enterprise(topic: str) -> str:
     return topic.split("/")[2]
+
+
+async def replay(intake: Intake, sender: str, payload: bytes) -> Answer | Rejected:
+    """Return the answer to a payload that was refused, to its account as it is registered now."""
+    account = await intake.directory.account(sender)
+    [answer] = await intake.take(REPLAY, [Arrival(account, payload)])
+    return answer
 
 
 def _outcome(delivery: Delivery, answer: Answer | Rejected) -> dict[str, object] | None:

@@ -4,7 +4,6 @@
 (HJ 212-2017, tables 3 to 5; the printed examples break its rules, so reading is lenient).
 """
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,6 @@ REPLIES = {"9011", "9012", NOTICE_ANSWER, DATA_ANSWER}
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_ITEM = re.compile(r"(?<![^;,])([^;,=-]+)(?:-([^;,=]*))?=([^;,]*)")  # name, suffix, text
 
 
 class Version(IntEnum):
@@ -31,6 +29,8 @@ class Version(IntEnum):
     V2005 = 0
     V2017 = 1
     V2025 = 2
+
+    __hash__ = int.__hash__  # that of Enum is computed in Python, at every look-up
 
 
 _VERSIONS = frozenset(Version)
@@ -66,7 +66,13 @@ class Packet:
     @property
     def items(self) -> list[tuple[str, str, str]]:
         """Return the name, the suffix ("" where there is none) and the text of CP's items."""
-        return _ITEM.findall(self.content)
+        items = []
+        for item in self.content.replace(",", ";").split(";"):
+            head, equals, text = item.partition("=")
+            name, _, suffix = head.partition("-")
+            if equals and name:
+                items.append((name, suffix, text))
+        return items
 
 
 def parse(segment: bytes) -> Packet:

@@ -5,9 +5,10 @@ statistics, and so is what is corrected for oxygen, smallest, largest or the per
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 
-from ingest.protocols.hj212 import Packet
-from ingest.protocols.hj212_values import Content, Suffix, Value, quality_of
+from ingest.protocols.hj212 import Packet, Version
+from ingest.protocols.hj212_values import Content, Suffix, quality_of
 from schemas.factors import FACTORS
 from schemas.reading import QUALITY_NUMBERS, Coded
 
@@ -46,16 +47,11 @@ def coded(packet: Packet, content: Content) -> Iterator[Coded]:
     A suffix that the command does not have keeps its own name as statistic, which no channel
     has, so that it is seen among the unmapped codes.
     """
-    statistics = _STATISTICS.get(packet.cn, {})
+    version, at = packet.version, content.at
     for value in content.values:
         if value.number is not None:
-            yield Coded(
-                _names(value),
-                statistics.get(value.suffix) or f"{packet.cn}-{value.suffix}",
-                content.at,
-                value.number,
-                QUALITY_NUMBERS[quality_of(value.flag, packet.version)],
-            )
+            names, statistic = _key(packet.cn, value.factor, value.suffix)
+            yield Coded(names, statistic, at, value.number, _quality(value.flag, version))
 
 
 _KNOWN: dict[tuple[str, bool], tuple[str, ...]] = {}
@@ -69,6 +65,12 @@ for _factor in FACTORS.values():
             )
 
 
-def _names(value: Value) -> tuple[str, ...]:
-    known = _KNOWN.get((value.factor, value.suffix in TOTALS))
-    return known or (value.factor,)
+@lru_cache(maxsize=4_096)
+def _key(cn: str, factor: str, suffix: Suffix) -> tuple[tuple[str, ...], str]:
+    names = _KNOWN.get((factor, suffix in TOTALS)) or (factor,)
+    return names, _STATISTICS.get(cn, {}).get(suffix) or f"{cn}-{suffix}"
+
+
+@lru_cache(maxsize=256)
+def _quality(flag: str, version: Version) -> int:
+    return QUALITY_NUMBERS[quality_of(flag, version)]

@@ -29,6 +29,8 @@ class Suffix(StrEnum):
     RS = "RS"  # 0 off, 1 runs, 2 calibrates, 3 maintained, 4 alarm, 5 blows back
     RT = "RT"  # hours run in the day
 
+    __hash__ = str.__hash__  # that of Enum is computed in Python, at every look-up
+
 
 _SUFFIXES = {suffix.value: suffix for suffix in Suffix}
 # HJ 212-2017, table 8: what the instrument did.

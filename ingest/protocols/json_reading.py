@@ -1,34 +1,32 @@
-"""The product's own document, as MQTT and HTTP carry it.
+"""The product's own document, as MQTT and HTTP carry it; the way to it from a gateway's own.
 
 ``{"id": …, "enterprise": …, "readings": [{"device", "quantity", "at", "value", …}, …]}``
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Any
+from typing import Protocol
 
 import msgspec
 
 from ingest.errors import Reason, Rejected
-from schemas.reading import QUALITY_NUMBERS, Quality, Readings
+from ingest.protocols.json_items import (
+    MAX_READINGS,
+    UNREADABLE,
+    Item,
+    check_values,
+    columns,
+    decode_item,
+    explain_document,
+)
+from schemas.reading import Readings
 
-MAX_READINGS = 100_000
 MAX_TEXT = 200  # of a code or an id
 EXTRACT_BYTES = 1024 * 1024
 
 
-class _Item(msgspec.Struct, gc=False):
-    device: str
-    quantity: str
-    at: str
-    value: float
-    quality: Quality = Quality.GOOD
-    statistic: str | None = None
-
-
 class _Document(msgspec.Struct):
-    readings: list[_Item]
+    readings: list[Item]
     id: str | None = None
     enterprise: str | None = None
 
@@ -55,7 +53,8 @@ class RejectedItem:
 class Document:
     """A decoded document; ``indexes`` are the places of ``readings`` in it.
 
-    ``id`` is the sender's own name for it, repeated in the outcome.
+    ``id`` is the sender's own name for it, repeated in the outcome. ``missing`` counts the values
+    that the sender's dialect declares to be none, and that were left out.
     """
 
     readings: Readings
@@ -63,6 +62,20 @@ class Document:
     id: str | None = None
     enterprise: str | None = None
     rejected: list[RejectedItem] = field(default_factory=list)
+    missing: int = 0
+
+
+class Form(Protocol):
+    """Another form of a document, as a sender declared it."""
+
+    def decode(self, payload: bytes) -> Document:
+        """Return the readings of a document; raises `Rejected`."""
+
+    def extract(self, payload: bytes, indexes: Sequence[int]) -> Iterator[tuple[bytes, int]]:
+        """Yield documents in the sender's form with the items at ``indexes``, and their number."""
+
+    def by_lines(self) -> "Form":
+        """Return the form of the same sender where it sends lines (NDJSON)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +90,25 @@ class Lot:
 
 _DOCUMENT = msgspec.json.Decoder(_Document)
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
-_ITEM = msgspec.json.Decoder(_Item)
 _IDENTIFIED = msgspec.json.Decoder(_Identified)
-_ANY = msgspec.json.Decoder()
 
 
-def decode(payload: bytes) -> Document:
+def decode(payload: bytes, form: Form | None = None) -> Document:
     """Return the readings of a document and the items that cannot be read.
 
     Raises `Rejected` when the document as a whole cannot be.
     """
+    if form is not None:
+        return form.decode(payload)
     try:
         document = _DOCUMENT.decode(payload)
     except msgspec.ValidationError:
         return _decode_item_by_item(payload)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise _explain_document(payload, error) from error
+    except UNREADABLE as error:
+        raise explain_document(payload, error) from error
     _check(document)
     try:
-        readings = _columns(document.readings)
+        readings = columns(document.readings)
     except (ValueError, OverflowError):  # a time that cannot be read
         return _decode_item_by_item(payload)
     return Document(readings, range(len(readings)), document.id, document.enterprise)
@@ -106,7 +119,7 @@ def decode_lot(payloads: Iterable[bytes]) -> Lot | None:
 
     None where any of them is not read as it is; `decode` then says of each by itself why.
     """
-    items: list[_Item] = []
+    items: list[Item] = []
     lot = Lot(Readings([], [], [], []), [], [], set())
     try:
         for payload in payloads:
@@ -116,22 +129,32 @@ def decode_lot(payloads: Iterable[bytes]) -> Lot | None:
             lot.stops.append(len(items))
             lot.ids.append(document.id)
             lot.enterprises.add(document.enterprise)
-        return replace(lot, readings=_columns(items))
+        return replace(lot, readings=columns(items))
     except (Rejected, msgspec.DecodeError, RecursionError, ValueError, OverflowError):
         return None
 
 
-def extract(payload: bytes, indexes: Sequence[int]) -> Iterator[tuple[bytes, int]]:
+def extract(
+    payload: bytes, indexes: Sequence[int], form: Form | None = None
+) -> Iterator[tuple[bytes, int]]:
     """Yield documents of the items at ``indexes``, to the letter, and how many each holds.
 
-    A document ends with the item that takes it over `EXTRACT_BYTES`.
+    They can be decoded in the same form. A document of ours ends with the item that takes it over
+    `EXTRACT_BYTES`.
     """
+    if form is not None:
+        return form.extract(payload, indexes)
     items = _ENVELOPE.decode(payload).readings
+    return compose(items[index] for index in indexes)
+
+
+def compose(items: Iterator[msgspec.Raw]) -> Iterator[tuple[bytes, int]]:
+    """Yield documents of items, to the letter, and how many each holds."""
     part: list[msgspec.Raw] = []
     size = 0
-    for index in indexes:
-        part.append(items[index])
-        size += len(bytes(items[index]))
+    for item in items:
+        part.append(item)
+        size += len(bytes(item))
         if size >= EXTRACT_BYTES:
             yield msgspec.json.encode({"readings": part}), len(part)
             part, size = [], 0
@@ -143,109 +166,45 @@ def find_id(payload: bytes) -> str | None:
     """Return the id of a document, even of one that is refused as a whole."""
     try:
         return _IDENTIFIED.decode(payload).id
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 
+def check_count(readings: int) -> None:
+    """Raise `Rejected` for more readings than a document may hold."""
+    if readings > MAX_READINGS:
+        raise Rejected(Reason.TOO_MANY, f"{MAX_READINGS:,}")
+
+
 def _decode_item_by_item(payload: bytes) -> Document:
+    check_values(payload)
     try:
         envelope = _ENVELOPE.decode(payload)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise _explain_document(payload, error) from error
+    except UNREADABLE as error:
+        raise explain_document(payload, error) from error
     _check(envelope)
-    items: list[_Item] = []
+    items, indexes, rejected = sort_out(enumerate(envelope.readings))
+    return Document(columns(items), indexes, envelope.id, envelope.enterprise, rejected)
+
+
+def sort_out(
+    found: Iterator[tuple[int, msgspec.Raw | bytes]],
+) -> tuple[list[Item], list[int], list[RejectedItem]]:
+    """Return the items that can be read, their places, and those that cannot be."""
+    items: list[Item] = []
     indexes: list[int] = []
     rejected: list[RejectedItem] = []
-    for index, raw in enumerate(envelope.readings):
+    for index, raw in found:
         try:
-            item = _ITEM.decode(raw)
-            _instant(item.at)
-        except (msgspec.DecodeError, RecursionError, ValueError, OverflowError) as error:
-            rejected.append(RejectedItem(index, _explain_item(raw, error)))
-        else:
-            items.append(item)
+            items.append(decode_item(raw))
             indexes.append(index)
-    return Document(_columns(items), indexes, envelope.id, envelope.enterprise, rejected)
+        except Rejected as reason:
+            rejected.append(RejectedItem(index, reason.bare()))
+    return items, indexes, rejected
 
 
 def _check(document: _Document | _Envelope) -> None:
-    if len(document.readings) > MAX_READINGS:
-        raise Rejected(Reason.TOO_MANY, f"{MAX_READINGS:,}")
+    check_count(len(document.readings))
     for name in (document.id, document.enterprise):
         if name is not None and len(name) > MAX_TEXT:
             raise Rejected(Reason.BAD_FIELD, f"id or enterprise longer than {MAX_TEXT}")
-
-
-def _columns(items: list[_Item]) -> Readings:
-    return Readings(
-        [(item.device, item.quantity, item.statistic) for item in items],
-        _instants([item.at for item in items]),
-        [item.value for item in items],
-        [QUALITY_NUMBERS[item.quality] for item in items],
-    )
-
-
-def _instants(texts: list[str]) -> list[int]:
-    """Return instants, reading each text once: a document repeats few."""
-    known = {text: _instant(text) for text in set(texts)}
-    return [known[text] for text in texts]
-
-
-def _instant(text: str) -> int:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError("no offset")
-    return round(at.timestamp() * 1_000_000)
-
-
-def _explain_document(payload: bytes, error: Exception) -> Rejected:
-    try:
-        payload.decode()
-    except UnicodeDecodeError as undecodable:
-        return Rejected(Reason.INVALID_UTF8, f"{undecodable.reason} at byte {undecodable.start}")
-    if isinstance(error, RecursionError):
-        return Rejected(Reason.MALFORMED, "nested too deeply")
-    return Rejected(Reason.MALFORMED, error)
-
-
-def _explain_item(raw: msgspec.Raw, error: Exception) -> Rejected:
-    try:
-        item: Any = _ANY.decode(raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as malformed:
-        return _explain_number(bytes(raw), malformed)
-    if not isinstance(item, dict):
-        return Rejected(Reason.BAD_FIELD, "an item is not an object")
-    if (rejected := _explain_value(item)) is not None:
-        return rejected
-    if isinstance(text := item.get("at"), str) and (rejected := _explain_time(text)) is not None:
-        return rejected
-    return Rejected(Reason.BAD_FIELD, error)
-
-
-def _explain_number(raw: bytes, error: Exception) -> Rejected:
-    if "out of range" in str(error):
-        return Rejected(Reason.NOT_FINITE, raw.decode(errors="replace"))
-    return _explain_document(raw, error)
-
-
-def _explain_value(item: dict[str, Any]) -> Rejected | None:
-    if "value" not in item:
-        return Rejected(Reason.NOT_NUMBER, "(missing)")
-    value = item["value"]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return Rejected(Reason.NOT_NUMBER, msgspec.json.encode(value).decode())
-    return None
-
-
-def _explain_time(text: str) -> Rejected | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return Rejected(Reason.BAD_TIME, text)
-    if at.tzinfo is None:
-        return Rejected(Reason.NO_OFFSET, text)
-    try:
-        _instant(text)
-    except (ValueError, OverflowError):
-        return Rejected(Reason.BAD_TIME, text)
-    return None

@@ -1,6 +1,16 @@
 """Every table, once; `alembic check` compares them with the migrations."""
 
-from schemas.tables import access, derived, field, official, outcome, registry, series
+from schemas.tables import access, broker, derived, field, official, outcome, registry, series
 from schemas.tables.metadata import METADATA
 
-__all__ = ["METADATA", "access", "derived", "field", "official", "outcome", "registry", "series"]
+__all__ = [
+    "METADATA",
+    "access",
+    "broker",
+    "derived",
+    "field",
+    "official",
+    "outcome",
+    "registry",
+    "series",
+]

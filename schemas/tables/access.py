@@ -22,9 +22,21 @@ CLIENTS = Table(
     METADATA,
     key("client_id"),
     text("name", unique=True),
-    Column("key_digest", BYTEA, nullable=False, unique=True),  # SHA-256; the key is shown once
     reference("enterprise_id", "enterprises", nullable=True),
     recorded(),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("dialect", JSONB),  # schemas.dialect.Dialect; none: our own document
+)
+
+# A client may have several, so that one can be put in place before the other is taken away.
+CLIENT_KEYS = Table(
+    "client_keys",
+    METADATA,
+    key("key_id"),
+    reference("client_id", "clients", index=True),
+    Column("digest", BYTEA, nullable=False, unique=True),  # SHA-256; the key is shown once
+    recorded(),
+    Column("expires_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
 )
 

@@ -105,7 +105,38 @@ UNMAPPED_CODES = Table(
     text("statistic", primary_key=True),
     recorded("first_received_at"),
     recorded("last_received_at"),
+    _known("first_at"),
     instant("last_at"),
     number("last_value"),
     Column("occurrences", BigInteger, nullable=False, server_default="1"),
+)
+
+# NHJC end devices: how each speaks, and the identity that `register` handed out.
+NHJC_DEVICES = Table(
+    "nhjc_devices",
+    METADATA,
+    reference("device_id", "devices", primary_key=True),
+    text("device_key", nullable=True, unique=True),  # deviceId; in clear, it is given out again
+    Column("secret_key", BYTEA),  # SM4
+    Column("dialect", JSONB, nullable=False),
+    Column("addresses", ARRAY(Text), nullable=False),  # CIDR; none: the first that asks is learnt
+    text("learned", nullable=True),
+    _known("open_until"),
+    _known("registered_at"),
+    text("registered_from", nullable=True),
+    _known("refused_at"),
+    text("refused_from", nullable=True),
+    text("recorded_by"),
+    recorded(),
+    CheckConstraint("length(secret_key) = 16", name="secret_key"),
+)
+
+# What end devices say of themselves: enterprise, processes, their list of codes.
+NHJC_DOCUMENTS = Table(
+    "nhjc_documents",
+    METADATA,
+    reference("device_id", "devices", primary_key=True),
+    text("kind", primary_key=True),
+    Column("body", JSONB, nullable=False),
+    recorded("received_at"),
 )

@@ -49,6 +49,7 @@ ENTERPRISES = Table(
     text("trade"),
     Column("above_scale", Boolean, nullable=False, server_default="true"),
     recorded(),
+    Column("mqtt_dialect", JSONB),  # schemas.dialect.Dialect, of its MQTT account
     CheckConstraint("length(uscc) = 18", name="uscc"),
 )
 

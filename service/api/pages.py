@@ -14,7 +14,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
-from service.problems import bad_parameter
+from service.problems import Problem, bad_parameter
 
 Item = TypeVar("Item")
 MAX_LIMIT = 10_000
@@ -53,15 +53,48 @@ class Paging:
             return None
         try:
             key = json.loads(base64.urlsafe_b64decode(self._cursor.encode()))
-        except ValueError:
+        except (ValueError, RecursionError):
             key = None
         if not isinstance(key, list):
-            raise bad_parameter(
-                "cursor",
-                "not a cursor; leave it out or send `next` of the page before",
-                "不是有效游标，请去掉或使用上一页的 next",
-            )
+            raise _bad_cursor()
         return key
+
+    def after(self, *kinds: Callable[[Any], Any]) -> list[Any] | None:
+        """Return the key as `start` does, each part read by its kind."""
+        key = self.start()
+        if key is None:
+            return None
+        try:
+            return [kind(part) for kind, part in zip(kinds, key, strict=True)]
+        except (TypeError, ValueError, OverflowError) as error:
+            raise _bad_cursor() from error
+
+
+def _bad_cursor() -> Problem:
+    return bad_parameter(
+        "cursor",
+        "not a cursor; leave it out or send `next` of the page before",
+        "不是有效游标，请去掉或使用上一页的 next",
+    )
+
+
+def number(part: Any) -> int:
+    """Return a part of a key that is a number of the database."""
+    if isinstance(part, int) and 0 <= part < 2**63:
+        return part
+    raise ValueError(part)
+
+
+def instant(part: Any) -> datetime:
+    """Return a part of a key that is an instant."""
+    return datetime.fromisoformat(part).astimezone(UTC)
+
+
+def text(part: Any) -> str:
+    """Return a part of a key that is a text."""
+    if isinstance(part, str):
+        return part
+    raise ValueError(part)
 
 
 PagingDep = Annotated[Paging, Depends()]
@@ -91,8 +124,8 @@ class Stretch:
         ] = None,
         stop: Annotated[datetime | None, Query(alias="to")] = None,
     ) -> None:
-        self.stop = _aware("to", stop) or datetime.now(UTC) + timedelta(minutes=10)
-        self.start = _aware("from", start) or self.stop - timedelta(days=1)
+        self.stop = aware("to", stop) or datetime.now(UTC) + timedelta(minutes=10)
+        self.start = aware("from", start) or self.stop - timedelta(days=1)
         if self.start >= self.stop:
             raise bad_parameter("from", "not before `to`", "必须早于 to")
 
@@ -100,7 +133,8 @@ class Stretch:
 StretchDep = Annotated[Stretch, Depends()]
 
 
-def _aware(name: str, at: datetime | None) -> datetime | None:
+def aware(name: str, at: datetime | None) -> datetime | None:
+    """Return the instant of a parameter; raises a problem where it has no offset."""
     if at is not None and at.tzinfo is None:
         raise bad_parameter(name, "has no offset; append +08:00", "无时区，请加 +08:00")
     return at

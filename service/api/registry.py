@@ -18,6 +18,7 @@ from schemas.registry import (
     is_instant,
 )
 from service.access import Administer
+from service.api.channel_template import TemplateIn
 from service.domain import uscc
 from service.problems import Problem
 from service.store import audit
@@ -113,8 +114,8 @@ class ChannelIn(_Model):
 
     ``multiplier`` and ``width`` hold from the first day in service; later ones are entered as
     settings of their own. ``label`` says which end of its period a value's time names; by default
-    the end, of monitors the start (HJ 212). ``wire_code`` is the code of HJ 212 or NHJC where it
-    is not the default one of the quantity.
+    the end, of monitors (HJ 212) and of codes on the wire the start. ``wire_code`` is the code of
+    HJ 212 or NHJC where it is not the default one of the quantity.
     """
 
     quantity: QuantityCode
@@ -155,7 +156,11 @@ class ChannelIn(_Model):
 
 
 class DeviceIn(_Model):
-    """A meter, monitor or logger with its channels."""
+    """A meter, monitor or logger with its channels.
+
+    Of a HJ 212 monitor ``template`` may stand for them; one that is listed as well replaces that of
+    the template.
+    """
 
     code: Code
     name_zh: Name
@@ -165,13 +170,29 @@ class DeviceIn(_Model):
     mn: Code | None = None
     outlet: Code | None = None
     facility: Code | None = None
-    channels: list[ChannelIn]
+    channels: list[ChannelIn] = []
+    template: Annotated[TemplateIn | None, Field(exclude=True)] = None
 
     @model_validator(mode="after")
-    def _label(self) -> Self:
+    def _check(self) -> Self:
+        if self.template is not None:
+            if self.mn is None:
+                raise ValueError("template is for HJ 212: give the device its mn")
+            self.channels = [*self.channels, *self._of_template(self.template)]
+        elif "channels" not in self.model_fields_set:
+            raise ValueError("give channels, or a template")
         for channel in self.channels:
-            channel.label = channel.label or (Label.END if self.mn is None else Label.START)
+            starts = self.mn is not None or channel.wire_code is not None
+            channel.label = channel.label or (Label.START if starts else Label.END)
         return self
+
+    def _of_template(self, template: TemplateIn) -> list[ChannelIn]:
+        listed = {(channel.quantity, channel.statistic) for channel in self.channels}
+        return [
+            ChannelIn(**row)
+            for row in template.channels()
+            if (row["quantity"], row["statistic"]) not in listed
+        ]
 
 
 class EnterpriseIn(_Model):

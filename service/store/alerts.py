@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from schemas.alerts import EventKind
 from schemas.indicators import Dimension, Level, Measured
+from schemas.locks import Lock
 from service.domain.timeline import Move
-from service.store.engine import Connection, Lock, lock
+from service.store.engine import Connection, lock
 
 CHANNEL = "alert_events"
 

@@ -1,11 +1,12 @@
 """Connections to the database, and what they may see."""
 
 from collections.abc import Mapping, Sequence
-from enum import IntEnum
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from schemas.locks import Lock
 
 Connection = AsyncConnection
 Engine = AsyncEngine
@@ -14,15 +15,6 @@ EVERYWHERE = "%"  # a LIKE pattern of county codes
 # Bounds on `at` must be constants when a statement is planned, or every chunk is opened; compiled
 # code costs more than it saves at this size of statement.
 SERVER_SETTINGS = {"plan_cache_mode": "force_custom_plan", "jit": "off", "timezone": "UTC"}
-
-
-class Lock(IntEnum):
-    """Classes of advisory locks, for the whole product; the second number is the subject."""
-
-    ROLLUP = 1  # by enterprise
-    EVENTS = 2  # appending to alert_events: the last of all locks
-    EVALUATE = 3  # by indicator
-    RETENTION = 4
 
 
 # What a rollup wrote and lost in a crash of the server comes back with the log it took from.

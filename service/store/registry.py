@@ -167,12 +167,20 @@ async def _enter_device(
         },
     )
     for channel in device["channels"]:
-        row = {
-            **channel,
-            "device": device_id,
-            "scale": UNITS[channel["unit"]][1],
-            "hold_s": channel["hold_s"] or 2 * channel["expected_interval_s"],
-        }
-        channel_id = await connection.scalar(_CHANNEL, row)
-        await connection.execute(_SETTING, {**row, "channel": channel_id})
+        await enter_channel(connection, device_id, channel)
     return len(device["channels"])
+
+
+async def enter_channel(
+    connection: Connection, device_id: int | None, channel: dict[str, Any]
+) -> int:
+    """Enter one checked channel of a device; returns its id."""
+    row = {
+        **channel,
+        "device": device_id,
+        "scale": UNITS[channel["unit"]][1],
+        "hold_s": channel["hold_s"] or 2 * channel["expected_interval_s"],
+    }
+    channel_id = int(await connection.scalar(_CHANNEL, row) or 0)
+    await connection.execute(_SETTING, {**row, "channel": channel_id})
+    return channel_id

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import text
 
-from service.store.engine import Connection, Lock, copy
+from schemas.locks import Lock
+from service.store.engine import Connection, copy
 
 # Materialised, or the planner takes locks on enterprises that it does not return.
 _PICK = text("""

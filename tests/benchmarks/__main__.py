@@ -6,7 +6,7 @@ Names of groups as arguments measure only those: mqtt, single, hj212, writer, ro
 import json
 import statistics
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -34,7 +34,7 @@ class Figure:
     ratio: float | None = None
 
 
-def in_turns(unit: str, runs: dict[str, Run], ceilings_of: dict[str, str]) -> list[Figure]:
+def in_turns(unit: str, runs: Mapping[str, Run], ceilings_of: dict[str, str]) -> list[Figure]:
     """Return a figure for each run, all taken in turns, because a shared machine is never even.
 
     ``ceilings_of`` names the run that bounds another.

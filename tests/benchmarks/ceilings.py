@@ -17,7 +17,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.dynamic_security import COLLECTOR
+from deploy.local.mosquitto import Broker
 from ingest.collectors.mqtt import TOPIC, Settings
 from ingest.group import gather
 from ingest.protocols.hj212_frames import Framer, build
@@ -95,7 +96,7 @@ def _consume(broker: Broker, wanted: int, done: Connection) -> None:
             done.send(None)
             client.disconnect()
 
-    def subscribe(client: paho.Client, *_: object) -> None:
+    def subscribe(*_: object) -> None:
         client.subscribe(TOPIC, qos=1)
 
     client.on_connect = subscribe

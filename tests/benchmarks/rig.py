@@ -11,7 +11,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.dynamic_security import COLLECTOR
+from deploy.local.mosquitto import Broker
 from deploy.local.settings import CHECKOUT, free_port
 from tests.benchmarks.line import REGISTERED, Line
 
@@ -60,7 +61,7 @@ def rig(line: Line, name: str, collectors: int) -> Iterator[Rig]:
     """Start a broker and so many collectors, and stop them at the end."""
     broker = Broker(line.runtime, line.folder / name, free_port())
     users = [COLLECTOR, *(plant.uscc for plant in line.plants)]
-    broker.write_accounts(dict.fromkeys(users, PASSWORD))
+    broker.let_in(dict.fromkeys(users, PASSWORD))
     broker.start()
     try:
         with ExitStack() as stack:

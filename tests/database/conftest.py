@@ -7,7 +7,10 @@ import pytest
 
 from deploy.local.database import Database
 from ingest.commit import prepare
+from service.app import make_app
+from service.settings import Settings
 from service.store.engine import EVERYWHERE, Engine, make_engine
+from tests.database.caller import Caller
 from tests.database.world import World
 
 
@@ -27,3 +30,10 @@ async def engine(db: Database) -> AsyncIterator[Engine]:
 @pytest.fixture
 def world(owner: asyncpg.Connection, pool: asyncpg.Pool, engine: Engine) -> World:
     return World(owner, pool, engine)
+
+
+@pytest.fixture
+async def caller(db: Database, engine: Engine) -> AsyncIterator[Caller]:
+    app = make_app(Settings(database=db.service))
+    async with app.router.lifespan_context(app):
+        yield Caller(app, engine)

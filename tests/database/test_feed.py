@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 
 from deploy.local.database import Database
+from schemas.locks import Lock
 from service.feed import Feed
-from service.store.engine import Engine, Lock
+from service.store.engine import Engine
 from tests.registry import COUNTY, add_county
 
 EVERYWHERE = [""]

@@ -8,6 +8,7 @@ import pytest
 from service import retention
 from service.settings import Settings
 from service.store.engine import Engine
+from tests.database.monitors import add_station
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SETTINGS = Settings(
@@ -41,6 +42,36 @@ async def aged(owner: asyncpg.Connection) -> asyncpg.Connection:
                 statement = statement.replace("CAST($1 AS text)", f"'{instant}'")
             await owner.execute(statement, instant)
     return owner
+
+
+async def test_old_condition_marks_are_deleted(owner: asyncpg.Connection, engine: Engine) -> None:
+    station = await add_station(owner, 1)
+    for instant in (OLD, NEW):
+        await owner.execute(
+            "INSERT INTO condition_marks (device_id, wire_code, at, mark)"
+            " VALUES ($1, 'p99101', $2, 'St')",
+            station.device_id,
+            instant,
+        )
+    await retention.drop_old(engine, SETTINGS, NOW)
+    assert await owner.fetchval("SELECT array_agg(at) FROM condition_marks") == [NEW]
+
+
+async def test_frames_of_an_unknown_monitor_wait_for_a_day(
+    owner: asyncpg.Connection, engine: Engine
+) -> None:
+    for reason, hours in (("unknown_mn", 23), ("unknown_mn", 25), ("wrong_pw", 25)):
+        await owner.execute(
+            "INSERT INTO rejected_payloads (collector, sender, reason, detail, payload,"
+            " payload_bytes, digest, last_received_at)"
+            " VALUES ('hj212', $1, $2, '', '', 0, sha256(convert_to($1, 'UTF8')), $3)",
+            f"{reason}{hours}",
+            reason,
+            NOW - timedelta(hours=hours),
+        )
+    await retention.drop_old(engine, SETTINGS, NOW)
+    left = await owner.fetch("SELECT sender FROM rejected_payloads ORDER BY 1")
+    assert [row[0] for row in left] == ["unknown_mn23", "wrong_pw25"]
 
 
 async def counted(owner: asyncpg.Connection) -> dict[str, int]:

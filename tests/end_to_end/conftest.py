@@ -1,6 +1,7 @@
 """The real line: a durable TimescaleDB, a real Mosquitto, the programs as processes."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -18,12 +19,22 @@ import pytest
 
 from deploy.local import database
 from deploy.local.database import Database
-from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.dynamic_security import COLLECTOR
+from deploy.local.mosquitto import Broker
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import Runtime
 from deploy.local.settings import CHECKOUT, free_port
 from tests.conftest import COLLECTOR_PASSWORD
 from tests.registry import Plant, add_plant
+
+# what a site collects beside what the local run does
+MORE_COLLECTORS = """
+[[collectors]]
+kind = "nhjc"
+bind = "127.0.0.1:${NHJC_PORT}"
+public_url = "https://nhjc.example/base"
+prefix = "/base"
+"""
 
 
 @dataclass(slots=True)
@@ -75,9 +86,10 @@ class Site:
     runtime: Runtime
     ingest: Ingest
     hj212_port: int
+    nhjc: str  # where end devices register
 
     def open_account(self, user: str, password: str = "secret") -> None:
-        self.broker.write_accounts({COLLECTOR: COLLECTOR_PASSWORD, user: password})
+        self.broker.let_in({user: password})
 
     def mosquitto_pub(
         self, user: str, topic: str, payload: bytes, password: str = "secret"
@@ -89,17 +101,22 @@ class Site:
         return subprocess.run(command, input=payload, capture_output=True, check=False)
 
 
-@pytest.fixture(scope="module")
-def site(
-    durable: Cluster, broker: Broker, runtime: Runtime, tmp_path_factory: pytest.TempPathFactory
+@contextlib.contextmanager
+def running_site(
+    durable: Cluster, broker: Broker, runtime: Runtime, folder: Path
 ) -> Iterator[Site]:
+    """Run a collector on a database of its own; it logs to ``folder``."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     asyncio.run(database.create(durable, name))
     database.migrate(durable, name)
     urls = asyncio.run(database.open_logins(durable, name))
-    port, hj212_port = free_port(), free_port()
+    port, hj212_port, nhjc_port = free_port(), free_port(), free_port()
+    config = folder / "ingest.toml"
+    config.write_text((CHECKOUT / "deploy" / "ingest.toml").read_text() + MORE_COLLECTORS)
     environment = {
         **os.environ,
+        "QINGYU_INGEST_CONFIG": str(config),
+        "NHJC_PORT": str(nhjc_port),
         "QINGYU_DATABASE": urls.ingest,
         "QINGYU_INGEST_BIND": f"127.0.0.1:{port}",
         "QINGYU_HJ212_BIND": f"127.0.0.1:{hj212_port}",
@@ -107,14 +124,22 @@ def site(
         "QINGYU_MQTT_USER": COLLECTOR,
         "QINGYU_MQTT_PASSWORD": COLLECTOR_PASSWORD,
     }
-    log = tmp_path_factory.mktemp("ingest") / "log"
-    ingest = Ingest(f"http://127.0.0.1:{port}", environment, log)
+    ingest = Ingest(f"http://127.0.0.1:{port}", environment, folder / "log")
     ingest.start()
     try:
         asyncio.run(ingest.ready())
-        yield Site(urls, broker, runtime, ingest, hj212_port)
+        nhjc = f"http://127.0.0.1:{nhjc_port}/base"
+        yield Site(urls, broker, runtime, ingest, hj212_port, nhjc)
     finally:
         ingest.kill(signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def site(
+    durable: Cluster, broker: Broker, runtime: Runtime, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    with running_site(durable, broker, runtime, tmp_path_factory.mktemp("ingest")) as site:
+        yield site
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 
 import asyncio
 import signal
-import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,17 +15,18 @@ import pytest
 
 from deploy.local import database, programs, settings
 from deploy.local.database import Database
-from deploy.local.fleet import accounts, clock, outbox, progress
+from deploy.local.dynamic_security import COLLECTOR
+from deploy.local.fleet import clock, notes, progress
 from deploy.local.fleet.clock import HOUR, QUARTER, WEEK, Instants
-from deploy.local.fleet.documents import Document
 from deploy.local.fleet.enterprises import EVERY, Enterprise, enterprises
-from deploy.local.fleet.outbox import Outbox
+from deploy.local.fleet.notes import Notes
 from deploy.local.fleet.variables import SINCE
-from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.mosquitto import Broker
 from deploy.local.postgres import Cluster
 from deploy.local.programs import Programs
 from deploy.local.runtime import Runtime
 from deploy.local.secrets import Secrets
+from deploy.local.sender.spool import Spool
 from deploy.local.settings import PORTS, Settings, free_port
 from service.domain.calendar import SHANGHAI
 
@@ -70,8 +69,7 @@ class Line:
 
     def kept(self) -> int:
         """Return how many documents wait for an outcome."""
-        with closing(sqlite3.connect(outbox.path_in(self.settings.home))) as connection:
-            return int(connection.execute("SELECT count(*) FROM documents").fetchone()[0])
+        return len(list(notes.folder_in(self.settings.home).glob("*/waiting/*.json")))
 
     def restart(self) -> None:
         progress.forget(self.settings.home)
@@ -91,12 +89,12 @@ def line(durable: Cluster, runtime: Runtime, scratch: Path) -> Iterator[Line]:
     urls = asyncio.run(database.open_logins(durable, name))
     keys = asyncio.run(Secrets(chosen.home / "secrets.json").keys(urls.service))
     broker = Broker(runtime, chosen.data / "broker", chosen.mqtt_port)
-    broker.write_accounts({COLLECTOR: "collects", **accounts.load(chosen.home)})
+    broker.let_in({COLLECTOR: "collects"})
     broker.start()
     since = datetime.now(SHANGHAI).date() - timedelta(days=DAYS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SINCE, since.isoformat())
-        made = programs.make(chosen, urls, "collects", keys)
+        made = programs.make(chosen, urls, "collects", keys, broker.address)
     try:
         for program, port in ((made.ingest, chosen.ingest_port), (made.api, chosen.api_port)):
             program.start()
@@ -195,17 +193,20 @@ async def test_a_refused_document_is_reported_and_blocks_nothing(line: Line) -> 
     item = enterprises(line.settings.series)[0]
     ahead = '"2031-01-01T00:00:00+08:00"'
     reading = f'{{"device":"E-01","quantity":"electricity","at":{ahead},"value":1}}'
-    payload = f'{{"id":"refused","readings":[{reading}]}}'.encode()
-    kept = Outbox(outbox.path_in(line.settings.home))
+    kept = Notes(notes.folder_in(line.settings.home) / "notes.sqlite")
+    spool = Spool(notes.folder_in(line.settings.home) / item.uscc)
     try:
         reached = kept.reached(item.uscc)
         assert reached is not None
-        kept.put(item.uscc, Document("refused", payload), reached)
+        id_ = spool.new_id()
+        spool.put(id_, f'{{"id":"{id_}","readings":[{reading}]}}'.encode())
     finally:
+        spool.close()
         kept.close()
     line.restart()
     await line.wait("not live", lambda: line.live and line.kept() == 0)
     assert f"{item.uscc}: 1 refused" in line.log()
+    assert "future_time" in (spool.refused / f"{id_}.json").read_text()
     connection = await asyncpg.connect(line.db.owner)
     try:
         newest = "SELECT max(at) FROM readings JOIN channels USING (channel_id)"

@@ -7,8 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
+from schemas.access import ROLES, Grant
+from service.app import make_app
+from service.settings import Settings
+from service.store import clients
+from service.store.engine import EVERYWHERE, make_engine
 from tests.end_to_end.conftest import Site
 from tests.monitors import Line, Site212, add_monitor, local, packet
 from tests.registry import Plant
@@ -357,3 +363,50 @@ async def test_a_command_reaches_its_monitor_and_its_reply_is_kept(
     )
     assert row["state"] == "done"
     assert json.loads(row["reply"]) == {"RtdInterval": "30"}
+
+
+async def test_accepted_frames_are_read_again_once_a_code_has_its_channel(
+    line: Line, monitor: Site212, owner: asyncpg.Connection, site: Site
+) -> None:
+    content = f"DataTime={local(HOUR)};a24088-Rtd=1.5;ga0701-Rtd=760"
+    await line.send(packet(monitor.mn, "2011", content, at=HOUR))
+    assert "CN=9014" in await line.next()
+    channel = await owner.fetchval(
+        "INSERT INTO channels (device_id, quantity, statistic, kind, role, unit, scale, label,"
+        " expected_interval_s, hold_s, in_service_from, wire_code) VALUES ($1, 'gas_temperature',"
+        " 'instant', 'gauge', 'condition', '°C', 1, 'start', 60, 900, '2020-01-01', 'ga0701')"
+        " RETURNING channel_id",
+        monitor.device_id,
+    )
+    settings = Settings(database=site.db.service)
+    app = make_app(settings)
+    engine = make_engine(site.db.service, "test", region=EVERYWHERE)
+    async with engine.begin() as connection:
+        grants = [Grant("", domain, verb) for domain, verb in ROLES["administrator"]]
+        key = await clients.create(connection, f"administrator {monitor.mn}", None, grants)
+    await engine.dispose()
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(
+            transport=transport, base_url="http://api", headers={"Authorization": f"Bearer {key}"}
+        ) as client,
+    ):
+        now = datetime.now(UTC)
+        asked = {"mn": monitor.mn, "from": (now - timedelta(hours=1)).isoformat(),
+                 "to": (now + timedelta(minutes=1)).isoformat()}  # fmt: skip
+        made = await client.post("/api/v1/frames/replay", json=asked)
+        assert made.status_code == 202, made.text
+        url = f"/api/v1/rejected-payloads/replays/{made.json()['id']}"
+        shown = await eventually(
+            lambda: _json(client, url), lambda found: found["state"] == "finished"
+        )
+    assert (shown["payloads"], shown["stored"], shown["duplicate"]) == (1, 1, 1)
+    assert await values(owner, channel) == [(HOUR, 760.0, 0)]
+    assert not await owner.fetchval(
+        "SELECT count(*) FROM rejected_payloads WHERE sender = $1", monitor.mn
+    )
+
+
+async def _json(client: httpx.AsyncClient, url: str) -> Any:
+    return (await client.get(url)).json()

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local import detached, privileges, records
+from deploy.local.dynamic_security import COLLECTOR
 from deploy.local.errors import Cannot
-from deploy.local.mosquitto import COLLECTOR, Broker
+from deploy.local.mosquitto import Broker
 from deploy.local.postgres import Cluster
 from deploy.local.runtime import Runtime
 from deploy.local.settings import free_port
@@ -62,7 +63,7 @@ def cluster(runtime: Runtime, folder: Path) -> Iterator[Cluster]:
 @pytest.fixture
 def broker(runtime: Runtime, folder: Path) -> Iterator[Broker]:
     broker = Broker(runtime, folder / "mosquitto", free_port())
-    broker.write_accounts(ACCOUNTS)
+    broker.let_in(ACCOUNTS)
     broker.start()
     yield broker
     broker.stop()
@@ -213,6 +214,9 @@ def receive(broker: Broker, user: str, topic: str, *more: str) -> list[str]:
         pytest.param("91620000A", "qingyu/v1/91620000B/readings", False, id="others' readings"),
         pytest.param("91620000A", "qingyu/v1/91620000A/outcomes", False, id="own outcomes"),
         pytest.param("91620000A", "qingyu/v1/alerts/620602", False, id="alerts"),
+        pytest.param("91620000A", "$CONTROL/dynamic-security/v1", False, id="the broker itself"),
+        pytest.param("91620000A", "qingyu/v1/slots/1", False, id="the collectors' own"),
+        pytest.param(COLLECTOR, "$CONTROL/dynamic-security/v1", False, id="collector: broker"),
         pytest.param(COLLECTOR, "qingyu/v1/91620000A/outcomes", True, id="collector: outcomes"),
         pytest.param(COLLECTOR, "qingyu/v1/alerts/620602", True, id="collector: alerts"),
         pytest.param(COLLECTOR, "qingyu/v1/91620000A/readings", False, id="collector: readings"),
@@ -227,15 +231,16 @@ def test_who_may_write_where(broker: Broker, user: str, topic: str, allowed: boo
 def test_a_stranger_is_not_let_in_until_it_has_an_account(broker: Broker) -> None:
     assert "Not authorized" in publish(broker, "newcomer", "qingyu/v1/newcomer/readings")
 
-    broker.write_accounts({**ACCOUNTS, "newcomer": "new"})
+    broker.let_in({"newcomer": "new"})
 
     until(lambda: publish(broker, "newcomer", "qingyu/v1/newcomer/readings") == "")
     assert publish(broker, "91620000A", "qingyu/v1/91620000A/readings") == ""
 
 
 def test_each_hears_its_own_outcomes_and_all_alerts(broker: Broker) -> None:
-    everything = ("-t", "qingyu/v1/+/outcomes", "-t", "qingyu/v1/alerts/#", "-C", "2", "-W", "10")
-    command = client(broker, broker.programs.mosquitto_sub, "91620000A", "unused", *everything)
+    alerts = ("-t", "qingyu/v1/alerts/#", "-C", "2", "-W", "10")
+    own = "qingyu/v1/91620000A/outcomes"
+    command = client(broker, broker.programs.mosquitto_sub, "91620000A", own, *alerts)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listener:
         until(lambda: "u'91620000A'" in broker.log.read_text())
         for topic in ("91620000B/outcomes", "91620000A/outcomes", "alerts/620602"):
@@ -244,6 +249,26 @@ def test_each_hears_its_own_outcomes_and_all_alerts(broker: Broker) -> None:
         heard, _ = listener.communicate(timeout=20)
 
     assert heard.split() == ["91620000A/outcomes", "alerts/620602"]
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "qingyu/v1/91620000B/outcomes",
+        "qingyu/v1/+/outcomes",
+        "qingyu/v1/91620000A/readings",
+        "$share/qingyu/qingyu/v1/+/readings",
+        "$share/mine/qingyu/v1/91620000B/outcomes",
+        "$share/mine/qingyu/v1/+/readings",
+        "#",
+        "$SYS/#",
+        "$CONTROL/#",
+    ],
+)
+def test_what_an_enterprise_may_not_listen_to(broker: Broker, topic: str) -> None:
+    command = client(broker, broker.programs.mosquitto_sub, "91620000A", topic, "-E", "-W", "5")
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "All subscription requests were denied" in answer.stderr
 
 
 def test_a_refused_publication_does_not_cut_the_connection(broker: Broker) -> None:

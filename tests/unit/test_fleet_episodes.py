@@ -11,7 +11,7 @@ from deploy.local.fleet import clock, documents, episodes
 from deploy.local.fleet.clock import DAY, HOUR, MINUTE, QUARTER, WEEK
 from deploy.local.fleet.enterprises import EVERY, enterprises
 from deploy.local.fleet.episodes import EXCEED, FURNACE, Episode
-from deploy.local.fleet.sender import corrected, missing
+from deploy.local.fleet.gateway import corrected, missing
 
 NOON = clock.midnight_of(date(2026, 11, 23)) + 12 * HOUR
 START = NOON - 30 * DAY

@@ -4,6 +4,7 @@ import stat
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,10 +150,47 @@ def test_the_drawing_looks_like_one_piece(document: RegistryIn) -> None:
         assert len(edges[one] & edges[other]) >= 2, (one, other)
 
 
-def test_passwords_are_kept_for_their_user_only(tmp_path: Path) -> None:
+class Product:
+    """An API that keeps accounts as the product does."""
+
+    def __init__(self) -> None:
+        self.accounts: list[dict[str, str]] = []
+
+    def get(self, path: str) -> dict[str, Any]:
+        assert path.startswith("/mqtt-accounts")
+        return {"items": self.accounts}
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, str]:
+        uscc = body.get("enterprise") or path.split("/")[2][:18]
+        earlier = [item for item in self.accounts if item["enterprise"] == uscc]
+        for item in earlier:
+            item["state"] = "revoked"
+        user = uscc if not earlier else f"{uscc}-{len(earlier) + 1}"
+        self.accounts.append({"user": user, "enterprise": uscc, "state": "active"})
+        return {"user": user, "password": f"of {user}"}
+
+
+def test_accounts_are_made_once_and_kept_for_their_user_only(tmp_path: Path) -> None:
+    product = Product()
+    usccs = [item.uscc for item in enterprises(None)]
+    assert accounts.ensure(tmp_path, product, usccs) == len(usccs)
     made = accounts.load(tmp_path)
     path = tmp_path / "fleet" / "accounts.json"
-    assert set(made) == {item.uscc for item in enterprises(None)}
-    assert len(set(made.values())) == len(made)
+    assert {uscc: account.user for uscc, account in made.items()} == {u: u for u in usccs}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert accounts.ensure(tmp_path, product, usccs) == 0
     assert accounts.load(tmp_path) == made
+
+
+def test_an_account_whose_password_was_lost_gets_a_new_one(tmp_path: Path) -> None:
+    product = Product()
+    accounts.ensure(tmp_path, product, ["91620623QY00000149"])
+    (tmp_path / "fleet" / "accounts.json").unlink()
+    assert accounts.ensure(tmp_path, product, ["91620623QY00000149"]) == 1
+    [account] = accounts.load(tmp_path).values()
+    assert (account.uscc, account.user) == ("91620623QY00000149", "91620623QY00000149-2")
+
+
+def test_an_account_of_another_database_is_made_anew(tmp_path: Path) -> None:
+    accounts.ensure(tmp_path, Product(), ["91620623QY00000149"])
+    assert accounts.ensure(tmp_path, Product(), ["91620623QY00000149"]) == 1

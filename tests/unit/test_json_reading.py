@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from ingest.errors import TEXTS, Reason, Rejected
 from ingest.protocols import json_reading
-from ingest.protocols.json_reading import MAX_READINGS, decode, decode_lot, extract, find_id
+from ingest.protocols.dialects import form_of, in_lines
+from ingest.protocols.json_items import MAX_READINGS
+from ingest.protocols.json_reading import decode, decode_lot, extract, find_id
 from schemas.reading import QUALITIES, Quality
 
 GOOD = {"device": "M-01", "quantity": "electricity", "at": "2026-11-22T08:00:00+08:00", "value": 1}
@@ -73,6 +75,15 @@ def test_too_many_readings_are_refused_whole() -> None:
     with pytest.raises(Rejected) as refused:
         decode(body)
     assert refused.value.reason is Reason.TOO_MANY
+
+
+@pytest.mark.parametrize("part", [b"[],", b"{},", b"0,", b"[" * 400 + b"]" * 400 + b","])
+def test_brackets_that_would_become_millions_of_objects_are_refused_unread(part: bytes) -> None:
+    body = b'{"readings":[' + part * (8_000_000 // len(part)) + b"0]}"
+    for form in (None, form_of('{"time": "local"}'), in_lines(None)):
+        with pytest.raises(Rejected) as refused:
+            decode(body, form)
+        assert refused.value.reason is Reason.TOO_MANY
 
 
 def test_an_id_is_found_even_where_the_document_is_refused() -> None:

@@ -1,3 +1,4 @@
+import re
 import socket
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 from deploy.local import settings
 from deploy.local.errors import Cannot
 from deploy.local.settings import free_port
+from deploy.local.tls import Tls
 
 CHECKOUT = Path("/srv/checkout")
 
@@ -27,6 +29,7 @@ def test_an_empty_environment_gives_the_documented_values(monkeypatch: pytest.Mo
         cache=Path("/home/guest/.cache/qingyu"),
         demo=True,
         series=None,
+        mqtt_tls=None,
     )
 
 
@@ -57,7 +60,12 @@ def test_every_value_can_be_set() -> None:
         "QINGYU_CACHE": "/srv/cache",
         "QINGYU_SERIES": "/",
         "DEMO": "0",
+        "QINGYU_MQTT_CERTIFICATE": __file__,
+        "QINGYU_MQTT_CERTIFICATE_KEY": __file__,
+        "QINGYU_MQTT_CLIENT_AUTHORITY": __file__,
+        "QINGYU_MQTT_TLS_PORT": "8884",
     }
+    here = Path(__file__)
 
     assert settings.read(environment, CHECKOUT) == settings.Settings(
         api_port=8001,
@@ -71,7 +79,32 @@ def test_every_value_can_be_set() -> None:
         cache=Path("/srv/cache"),
         demo=False,
         series=Path("/"),
+        mqtt_tls=Tls(8884, here, here, here),
     )
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        pytest.param({"QINGYU_MQTT_CERTIFICATE": __file__}, "needs both", id="no key"),
+        pytest.param({"QINGYU_MQTT_CLIENT_AUTHORITY": __file__}, "needs both", id="no own"),
+        pytest.param({"QINGYU_MQTT_CERTIFICATE": "/no"}, "'/no', which is no file", id="no file"),
+        pytest.param(
+            {
+                "QINGYU_MQTT_CERTIFICATE": __file__,
+                "QINGYU_MQTT_CERTIFICATE_KEY": __file__,
+                "QINGYU_MQTT_TLS_PORT": "0",
+            },
+            "QINGYU_MQTT_TLS_PORT is '0'",
+            id="no port",
+        ),
+    ],
+)
+def test_tls_of_the_broker_is_whole_or_a_sentence(
+    environment: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(Cannot, match=re.escape(sentence)):
+        settings.read(environment, CHECKOUT)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,16 @@ from datetime import date
 from pathlib import Path
 
 from deploy.local.errors import Cannot
-from deploy.local.fleet import episodes, figures, files, history, outbox, progress, registry
+from deploy.local.fleet import (
+    accounts,
+    episodes,
+    figures,
+    files,
+    history,
+    notes,
+    progress,
+    registry,
+)
 from deploy.local.fleet.api import Api
 from deploy.local.fleet.enterprises import enterprises
 from deploy.local.fleet.variables import Variables
@@ -19,6 +28,8 @@ def register(variables: Variables, today: date) -> str:
         _forget(variables.home)
     since = history.first_day(variables.home, variables.since, today)
     entered = administrator.post("/registry", registry.document(today, since))
+    usccs = [item.uscc for item in enterprises(None)]
+    made = accounts.ensure(variables.home, administrator, usccs)
     documents = figures.documents(today, variables.series)
     targets = _enter_targets(variables, office, documents.targets["targets"])
     known = {_place(row) for row in office.get("/statistics")["items"]}
@@ -27,7 +38,7 @@ def register(variables: Variables, today: date) -> str:
         office.post("/statistics", {"figures": new})
     return (
         f"Registered {entered['enterprises']} enterprises with {entered['channels']} channels;"
-        f" {targets} targets and {len(new)} official figures are new."
+        f" {targets} targets, {len(new)} official figures and {made} MQTT accounts are new."
     )
 
 
@@ -56,7 +67,7 @@ def _enter_targets(variables: Variables, office: Api, rows: list[dict[str, str]]
 
 def _forget(home: Path) -> None:
     """Forget what was sent to another database, and its misbehaviour."""
-    shutil.rmtree(outbox.path_in(home).parent, ignore_errors=True)
+    shutil.rmtree(notes.folder_in(home), ignore_errors=True)
     progress.forget(home)
     for path in (_targets_in(home), episodes.path_in(home), history.path_in(home)):
         path.unlink(missing_ok=True)

@@ -6,9 +6,9 @@ from deploy.local.errors import Cannot
 from deploy.local.fleet import clock, enrolment, episodes, registry
 from deploy.local.fleet.enterprises import Enterprise, enterprises
 from deploy.local.fleet.episodes import EXCEED, FURNACE, Episode
+from deploy.local.fleet.gateway import now
 from deploy.local.fleet.meters import STRAIN
 from deploy.local.fleet.monitors import EXCESS
-from deploy.local.fleet.sender import now
 from deploy.local.fleet.variables import Variables
 
 

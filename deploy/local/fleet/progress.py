@@ -15,7 +15,7 @@ class Progress:
 
 
 def write(home: Path, progress: Progress, until: int) -> None:
-    """Write the progress; everything up to ``until`` is stored or waits in the outbox."""
+    """Write the progress; everything up to ``until`` is stored or waits in a spool."""
     files.write(
         _path(home),
         {

@@ -1,12 +1,12 @@
 """Letters that production conditions are sent as (HJ 212-2025, ST 45); sets that stayed incomplete.
 
-Revision ID: 0014
+Revision ID: 0011
 Revises: 0010
 """
 
 from alembic import op
 
-revision = "0014"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
