@@ -146,9 +146,7 @@ class Intake:
             raise
         finally:
             self._occupy(-size)
-        for arrival, told in zip(arrivals, answers, strict=True):
-            readings = told.readings if isinstance(told, Answer) else 0
-            self.charge(collector, arrival.sender, readings, len(arrival.payload))
+        self._charge_all(collector, arrivals, answers)
         _count(collector, answers)
         return answers
 
@@ -171,6 +169,18 @@ class Intake:
             [item if isinstance(item, Rejected) else Answer(item) for item in results],
         )
         return results
+
+    def _charge_all(
+        self, collector: str, arrivals: Sequence[Arrival], answers: Sequence[Answer | Rejected]
+    ) -> None:
+        """Charge each sender once for all that it sent."""
+        sent: dict[Sender, tuple[int, int]] = {}
+        for arrival, told in zip(arrivals, answers, strict=True):
+            readings, size = sent.get(arrival.sender, (0, 0))
+            readings += told.readings if isinstance(told, Answer) else 0
+            sent[arrival.sender] = readings, size + len(arrival.payload)
+        for sender, (readings, size) in sent.items():
+            self.charge(collector, sender, readings, size)
 
     def charge(self, collector: str, sender: Sender, readings: int, size: int) -> None:
         """Count what a sender sent against its limits."""

@@ -19,6 +19,9 @@ from tests.benchmarks.line import REGISTERED, Line
 PASSWORD = "p"
 _CONFIGURATION = """\
 database = "${{QINGYU_DATABASE}}"
+[limits]  # none
+least_per_s = 1e12
+least_burst = 1e12
 [[collectors]]
 kind = "http"
 bind = "127.0.0.1:{http}"
