@@ -88,6 +88,7 @@ def _single(line: Line) -> list[Figure]:
 
 def _hj212(line: Line) -> list[Figure]:
     with rig(line, "monitors", 1) as one:
+        ingest.hj212(one, 1_000)  # the collector learns who its monitors are
         return in_turns(
             "packets/s",
             {
