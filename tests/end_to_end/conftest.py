@@ -112,7 +112,8 @@ def running_site(
     urls = asyncio.run(database.open_logins(durable, name))
     port, hj212_port, nhjc_port = free_port(), free_port(), free_port()
     config = folder / "ingest.toml"
-    config.write_text((CHECKOUT / "deploy" / "ingest.toml").read_text() + MORE_COLLECTORS)
+    usual = os.environ.get("QINGYU_INGEST_CONFIG", str(CHECKOUT / "deploy" / "ingest.toml"))
+    config.write_text(Path(usual).read_text(encoding="utf-8") + MORE_COLLECTORS)
     environment = {
         **os.environ,
         "QINGYU_INGEST_CONFIG": str(config),

@@ -390,7 +390,6 @@ async def test_changes_are_audited(
     rows = await owner.fetch(
         "SELECT action FROM audit_log WHERE starts_with(detail ->> 'user', $1) ORDER BY entry_id",
         user,
-        user,
     )
     assert [row[0] for row in rows] == [
         "create_mqtt_account", "rotate_mqtt_password", "disable_mqtt_account", "delete_mqtt_account"

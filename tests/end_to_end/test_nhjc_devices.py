@@ -340,7 +340,11 @@ async def api(site: Site, owner: asyncpg.Connection) -> AsyncIterator[httpx.Asyn
         ) as client,
     ):
         yield client
-    await owner.execute("DELETE FROM grants; DELETE FROM clients WHERE enterprise_id IS NULL")
+    await owner.execute(
+        "DELETE FROM grants; DELETE FROM client_keys WHERE client_id IN"
+        " (SELECT client_id FROM clients WHERE enterprise_id IS NULL);"
+        " DELETE FROM clients WHERE enterprise_id IS NULL"
+    )
 
 
 async def replayed(site: Site, sender: str) -> list[Any]:

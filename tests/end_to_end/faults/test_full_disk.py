@@ -1,6 +1,7 @@
 """The disk of the database is full until PostgreSQL refuses, or dies of it; then there is room."""
 
 import asyncio
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -73,6 +74,12 @@ async def want_room(stage: Scene) -> None:
         await owner.close()
 
 
+def hold(stage: Scene, number: signal.Signals) -> None:
+    for gateway in stage.gateways:
+        if gateway.process is not None:
+            gateway.process.send_signal(number)
+
+
 def refusals(stage: Scene) -> float:
     text = httpx.get(f"{stage.collectors[0].url}/metrics").text
     for line in text.splitlines():
@@ -88,8 +95,10 @@ def test_a_full_disk_loses_nothing(
     with scene.opened(small, runtime, plants, scratch / "full-disk") as stage:
         stage.send()
         stage.await_share(0.2)
+        hold(stage, signal.SIGSTOP)  # else they may be through before the disk is full
         filler = fill(small_disk)
         asyncio.run(want_room(stage))
+        hold(stage, signal.SIGCONT)
         deadline = time.monotonic() + PATIENCE_S
         while refusals(stage) < 2:
             assert time.monotonic() < deadline, "PostgreSQL does not refuse"
