@@ -17,7 +17,7 @@ from service.monitoring import EVALUATED_VALUES, EVALUATION_FAILED, EVALUATION_S
 from service.outcome import conclude
 from service.store import changed, evaluated, indicators
 from service.store.changed import Changed
-from service.store.engine import Connection, Engine, try_lock
+from service.store.engine import LOST, Connection, Engine, try_lock
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ async def run(engine: Engine, analyzers: Sequence[Analyzer]) -> None:
     while True:
         try:
             await evaluate_all(engine, analyzers, datetime.now(UTC))
-        except (DBAPIError, OSError) as error:
+        except LOST as error:
             logger.warning("evaluation waits for the database: %s", error)
         await asyncio.sleep(PAUSE_S)
 

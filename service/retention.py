@@ -4,12 +4,10 @@ import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy.exc import DBAPIError
-
 from schemas.locks import Lock
 from service.settings import Settings
 from service.store import replays, retention
-from service.store.engine import Engine, try_lock
+from service.store.engine import LOST, Engine, try_lock
 
 logger = logging.getLogger(__name__)
 
@@ -40,19 +38,19 @@ async def drop_old(engine: Engine, settings: Settings, now: datetime) -> dict[st
                 if await try_lock(connection, Lock.RETENTION):
                     instant = now - timedelta(days=kept)
                     dropped[relation] = await retention.drop_before(connection, relation, instant)
-        except (DBAPIError, OSError) as error:
+        except LOST as error:
             logger.warning("nothing of %s was dropped this time: %s", relation, error)
     try:
         async with engine.begin() as connection:
             kept_since = now - timedelta(days=settings.rejected_retention_days)
             await retention.delete_rejected(connection, kept_since, now - QUARANTINE)
             await replays.delete_old(connection, kept_since)
-    except (DBAPIError, OSError) as error:
+    except LOST as error:
         logger.warning("no rejected payload was deleted this time: %s", error)
     try:
         async with engine.begin() as connection:
             await retention.delete_marks(connection, now - timedelta(days=settings.retention_days))
-    except (DBAPIError, OSError) as error:
+    except LOST as error:
         logger.warning("no condition mark was deleted this time: %s", error)
     if any(dropped.values()):
         logger.info("dropped chunks: %s", dropped)

@@ -13,7 +13,7 @@ from service.domain.calendar import DAY, day_of
 from service.domain.reach import Span, ceil, floor, span_of_values
 from service.monitoring import ROLLUP_BACKLOG, ROLLUP_FAILED, ROLLUP_QUARTERS, ROLLUP_SECONDS
 from service.store import changed, channels, days, emissions, neighbours, stretches, usage
-from service.store.engine import Connection, Engine
+from service.store.engine import LOST, Connection, Engine
 from service.store.stretches import Change
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ async def run(engine: Engine, indicators: Sequence[str], retention: timedelta) -
                 pass
             async with engine.connect() as connection:
                 ROLLUP_BACKLOG.set(await stretches.backlog(connection))
-        except (DBAPIError, OSError) as error:
+        except LOST as error:
             logger.warning("the rollup waits for the database: %s", error)
         await asyncio.sleep(max(ROUND_S - (time.monotonic() - started), REST_S))
 

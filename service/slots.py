@@ -3,11 +3,9 @@
 import asyncio
 import logging
 
-from sqlalchemy.exc import DBAPIError
-
 from service.monitoring import SLOTS_AWAY
 from service.store import collector_slots
-from service.store.engine import Engine
+from service.store.engine import LOST, Engine
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +19,7 @@ async def run(engine: Engine) -> None:
         try:
             async with engine.begin() as connection:
                 away = set(await collector_slots.away(connection))
-        except (DBAPIError, OSError) as error:
+        except LOST as error:
             logger.warning("slots of collectors cannot be read: %s", error)
         else:
             SLOTS_AWAY.set(len(away))

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import asyncpg
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from schemas.locks import Lock
@@ -11,6 +13,8 @@ from schemas.locks import Lock
 Connection = AsyncConnection
 Engine = AsyncEngine
 
+# The database is away; the last is what the driver raises when a kill leaves it confused.
+LOST = (DBAPIError, OSError, asyncpg.InternalClientError)
 EVERYWHERE = "%"  # a LIKE pattern of county codes
 # Bounds on `at` must be constants when a statement is planned, or every chunk is opened; compiled
 # code costs more than it saves at this size of statement.
