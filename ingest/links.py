@@ -166,10 +166,16 @@ class Links:
 
     async def _learn(self, connection: asyncpg.Connection, lines: list[Line]) -> None:
         now = datetime.now(UTC)
-        for line in lines:
-            if line.last_frame_at and bindings.is_news(
-                line.monitor, line.source, now, self._learning
-            ):
+        news = [
+            line
+            for line in lines
+            if line.last_frame_at
+            and bindings.is_news(line.monitor, line.source, now, self._learning)
+        ]
+        if not news:
+            return
+        async with connection.transaction():  # one, so that the registry is read once for all
+            for line in news:
                 await bindings.learn(
                     connection, line.monitor, line.password, line.source, now, self._learning
                 )
