@@ -35,11 +35,29 @@ class Dimension(StrEnum):
 
 
 class Basis(StrEnum):
-    """口径 of a figure; each figure names one."""
+    """口径 of a figure; each figure names one.
+
+    Of energy it is the method of coal equivalent, or that the figure is as published, and behind
+    the dot what was taken off (`service.domain.bases`).
+    """
 
     CALORIFIC = "calorific"  # 当量值
+    CALORIFIC_LESS_FEEDSTOCK = "calorific.less_feedstock"
+    CALORIFIC_LESS_NEW_RENEWABLES = "calorific.less_new_renewables"
+    CALORIFIC_LESS_NON_FOSSIL = "calorific.less_non_fossil"
+    CALORIFIC_LESS_SINGLE_LISTED = "calorific.less_single_listed"
     COAL_CONSUMPTION = "coal_consumption"  # 等价值
+    COAL_CONSUMPTION_LESS_FEEDSTOCK = "coal_consumption.less_feedstock"
+    COAL_CONSUMPTION_LESS_NEW_RENEWABLES = "coal_consumption.less_new_renewables"
+    COAL_CONSUMPTION_LESS_NON_FOSSIL = "coal_consumption.less_non_fossil"
+    COAL_CONSUMPTION_LESS_SINGLE_LISTED = "coal_consumption.less_single_listed"
     OFFICIAL = "official"  # as published
+    OFFICIAL_LESS_FEEDSTOCK = "official.less_feedstock"
+    OFFICIAL_LESS_NEW_RENEWABLES = "official.less_new_renewables"
+    OFFICIAL_LESS_NON_FOSSIL = "official.less_non_fossil"
+    OFFICIAL_LESS_SINGLE_LISTED = "official.less_single_listed"
+    CARBON = "carbon"  # CO2 of fuels and purchased electricity and heat
+    CARBON_LESS_FEEDSTOCK = "carbon.less_feedstock"
     MEASURED = "measured"  # 实测
     OXYGEN_CORRECTED = "oxygen_corrected"  # 折算
     NONE = "none"  # no energy or gas basis applies (completeness)
@@ -84,8 +102,9 @@ class Measured:
     """One value of one indicator.
 
     ``period`` is a window (``24h``) or months (``2026-01..2026-09``), ``as_of`` its end.
-    ``completeness`` is the share of the time measured, 0 to 1. ``inputs`` are the figures that
-    the value was computed from, for whoever has to defend it.
+    ``completeness`` is the share of the time measured, ``estimated`` the share of the value that
+    was spread over gaps, both 0 to 1. ``inputs`` are the figures that the value was computed
+    from, for whoever has to defend it.
     """
 
     subject: Subject
@@ -97,5 +116,6 @@ class Measured:
     unit: str
     target: float | None = None
     completeness: float | None = None
+    estimated: float | None = None
     range: tuple[float, float] | None = None
     inputs: dict[str, Any] = field(default_factory=dict)

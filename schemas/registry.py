@@ -41,6 +41,18 @@ class Role(StrEnum):
     CHECK = "check"  # compared with ours, never summed into it
 
 
+class Part(StrEnum):
+    """What part of its enterprise's energy a channel measures, at whatever level it stands.
+
+    The part is within the total of the level-1 meters, never added to it.
+    """
+
+    FEEDSTOCK = "feedstock"  # 原料用能
+    RENEWABLE = "renewable"  # 可再生能源电力
+    NUCLEAR = "nuclear"  # 核电
+    SINGLE_LISTED = "single_listed"  # 能耗单列项目
+
+
 class Label(StrEnum):
     """Which end of its period the instant of a value names."""
 

@@ -10,24 +10,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from service import monitoring, problems
 from service.access import State
 from service.analyzers import find
-from service.api import (
-    alerts,
-    clients,
-    codes,
-    commands,
-    counties,
-    dialects,
-    enterprises,
-    frames,
-    monitors,
-    mqtt_accounts,
-    nhjc,
-    official,
-    registry,
-    rejected,
-    replays,
-    series,
-)
+from service.api import routers
 from service.console import pages as console
 from service.feed import Feed
 from service.settings import Settings
@@ -76,26 +59,8 @@ def make_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(GZipMiddleware, minimum_size=2_000)
     problems.install(app)
-    modules = (
-        alerts,
-        clients,
-        codes,
-        commands,
-        counties,
-        dialects,
-        enterprises,
-        frames,
-        monitors,
-        mqtt_accounts,
-        nhjc,
-        official,
-        registry,
-        rejected,
-        replays,
-        series,
-    )
-    for module in modules:
-        app.include_router(module.router, prefix="/api/v1")
+    for router in routers():
+        app.include_router(router, prefix="/api/v1")
     for route in monitoring.routes(lambda: feed.ready):
         app.router.routes.append(route)
     console.install(app)

@@ -50,6 +50,7 @@ class Spec:
     outlet_id: int | None = None
     in_service_from: str = "2020-01-01T00:00:00+08:00"
     wire_code: str | None = None
+    part: str | None = None
 
 
 async def add_county(connection: asyncpg.Connection, code: str = COUNTY) -> None:
@@ -118,8 +119,9 @@ async def add_channel(
     )
     channel_id = await connection.fetchval(
         "INSERT INTO channels (device_id, quantity, statistic, kind, role, unit, scale, label,"
-        " expected_interval_s, hold_s, plausible_rate, in_service_from, wire_code)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::timestamptz, $13)"
+        " expected_interval_s, hold_s, plausible_rate, in_service_from, wire_code,"
+        " part)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::timestamptz, $13, $14)"
         " RETURNING channel_id",
         device_id,
         spec.quantity,
@@ -134,6 +136,7 @@ async def add_channel(
         spec.plausible_rate,
         spec.in_service_from,
         spec.wire_code,
+        spec.part,
     )
     await connection.execute(
         "INSERT INTO channel_settings (channel_id, valid_from, multiplier, width)"

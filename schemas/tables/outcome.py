@@ -49,6 +49,7 @@ INDICATOR_VALUES = Table(
     number("target"),
     Column("level", SmallInteger),
     Column("completeness", REAL),
+    Column("estimated", REAL),  # share of the value that was spread over gaps
     text("rule_set", nullable=True),
     Column("inputs", JSONB, nullable=False),
     Column("phases", JSONB),  # of its alerts after this value: {level: [phase, since, episode]}

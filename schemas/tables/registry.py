@@ -123,9 +123,11 @@ CHANNELS = Table(
     Column("in_service_to", DateTime(timezone=True)),
     text("wire_code", nullable=True),  # its name in HJ 212 or NHJC where it is not the default
     text("basis", nullable=True),  # of a concentration or flow: dry, as carbon …
+    text("part", nullable=True),  # of its enterprise's energy: what it measures is this part of it
     UniqueConstraint("device_id", "quantity", "statistic"),
     CheckConstraint("expected_interval_s > 0 AND hold_s > 0", name="intervals"),
     CheckConstraint("scale > 0", name="scale"),
+    CheckConstraint("part IN ('feedstock', 'renewable', 'nuclear', 'single_listed')", name="part"),
     Index(
         "channels_wire_code_idx",
         "device_id",

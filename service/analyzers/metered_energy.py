@@ -4,18 +4,19 @@ Over closed cumulative months and rolling 12 months, by both methods of coal equ
 side. A lead: no county level comes from meters alone.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from schemas.indicators import Basis, Dimension, Measured, Stage, Subject, SubjectKind
 from service.analyzers import Analyzer, Due
-from service.domain import panel
-from service.domain.panel import Total
-from service.domain.windows import Cadence, Months, months_closed_at
-from service.store import metered, statistics
+from service.domain import bases, panel, statement
+from service.domain.accounts import Account, together
+from service.domain.statement import Heading
+from service.domain.windows import Cadence, months_closed_at
+from service.store import accounts, statistics
+from service.store.accounts import Books
 from service.store.engine import Connection
-from service.store.metered import MeteredMonth
+from service.store.statistics import Statistic
 
 NAME = "metered_energy"
 GROWTH = "metered_energy_growth"
@@ -23,7 +24,7 @@ SHARE_OF_INDUSTRY = "metered_share_of_industry"
 SHARE_OF_TOTAL = "metered_share_of_total"
 REACH = timedelta(days=2 * 366 + 31)  # a month is compared with the one a year before
 
-Totals = dict[int, Total]  # by enterprise
+Official = Mapping[tuple[str, str, str], Statistic]  # by county, series, period
 
 
 async def measure(connection: Connection, due: Due) -> Sequence[Measured]:
@@ -35,9 +36,10 @@ async def measure(connection: Connection, due: Due) -> Sequence[Measured]:
     }
     first = min(months.year_before().start for both in periods.values() for months in both)
     stop = max(months.stop for both in periods.values() for months in both)
-    rows: dict[str, list[MeteredMonth]] = defaultdict(list)
-    for row in await metered.monthly(connection, list(due.counties), first, stop):
-        rows[row.county_code].append(row)
+    books: dict[str, list[Books]] = {county: [] for county in due.counties}
+    opened = await accounts.open_books(connection, first, stop, counties=list(due.counties))
+    for each in opened.values():
+        books[each.county_code].append(each)
     official = {
         (item.county_code, item.series, item.period): item
         for item in await statistics.latest(
@@ -49,77 +51,85 @@ async def measure(connection: Connection, due: Due) -> Sequence[Measured]:
         for county, instants in due.counties.items()
         for as_of in instants
         for months in dict.fromkeys(periods[as_of])  # at the end of December they are the same
-        for basis in (Basis.COAL_CONSUMPTION, Basis.CALORIFIC)
-        for value in _measure(county, as_of, months, basis, rows[county], official)
+        for method in (Basis.COAL_CONSUMPTION, Basis.CALORIFIC)
+        for value in _measure(
+            Heading(Subject(SubjectKind.COUNTY, county), months, as_of),
+            method,
+            books[county],
+            official,
+        )
     ]
 
 
 def _measure(
-    county: str,
-    as_of: datetime,
-    months: Months,
-    basis: Basis,
-    rows: Iterable[MeteredMonth],
-    official: Mapping[tuple[str, str, str], statistics.Statistic],
+    heading: Heading, method: Basis, books: Sequence[Books], official: Official
 ) -> Iterator[Measured]:
-    before = months.year_before()
-    now_totals, before_totals = _totals(rows, months, basis), _totals(rows, before, basis)
-    whole = panel.total(now_totals.values())
+    now = {each.enterprise_id: each.account(heading.months, method) for each in books}
+    whole = together(now.values())
+    records = [each.recorded(now[each.enterprise_id], heading.months, method) for each in books]
+    known = [record for record in records if record is not None]
+    yield from statement.energy(
+        heading,
+        NAME,
+        method,
+        whole,
+        bases.together(known) if known and whole.total.value is not None else None,
+        {
+            "of": {str(e): found.total.value for e, found in now.items()},  # by enterprise
+            "with_data": len(known),
+            **statement.carriers(whole),
+        },
+    )
+    yield _growth(heading, method, books, now, whole)
+    if method is Basis.COAL_CONSUMPTION and whole.total.value is not None:
+        yield from _shares(heading, books, now, whole, official)
+
+
+def _growth(
+    heading: Heading,
+    method: Basis,
+    books: Sequence[Books],
+    now: Mapping[int, Account],
+    whole: Account,
+) -> Measured:
+    months, before = heading.months, heading.months.year_before()
     growth = panel.growth(
-        [(total, before_totals.get(e, Total())) for e, total in now_totals.items()],
+        [(now[each.enterprise_id].total, each.account(before, method).total) for each in books],
         (months.stop - months.start).days,
         (before.stop - before.start).days,
     )
+    inputs = {
+        "per_day": _percent(growth.per_day),  # the leap day taken out
+        "panel": growth.panel,
+        "enterprises": growth.enterprises,
+        "panel_share": _percent(growth.panel_share),
+        "year_before": str(before),
+    }
+    return heading.figure(GROWTH, method, _percent(growth.rate), "%", whole, inputs)
 
-    def figure(name: str, value: float | None, unit: str, inputs: dict[str, object]) -> Measured:
-        return Measured(
-            Subject(SubjectKind.COUNTY, county), name, str(months), basis, as_of, value, unit,
-            completeness=whole.completeness, inputs=inputs,
-        )  # fmt: skip
 
-    measured = whole.known and whole.measured_s > 0
-    yield figure(NAME, whole.tce if measured else None, "tce", {"enterprises": len(now_totals)})
-    yield figure(
-        GROWTH,
-        _percent(growth.rate),
-        "%",
-        {
-            "per_day": _percent(growth.per_day),  # the leap day taken out
-            "panel": growth.panel,
-            "enterprises": growth.enterprises,
-            "panel_share": _percent(growth.panel_share),
-            "year_before": str(before),
-        },
-    )
-    if basis is not Basis.COAL_CONSUMPTION or not measured:
-        return
-    above_scale = {row.enterprise_id for row in rows if row.above_scale}
-    industry = panel.total(t for e, t in now_totals.items() if e in above_scale)
+def _shares(
+    heading: Heading,
+    books: Sequence[Books],
+    now: Mapping[int, Account],
+    whole: Account,
+    official: Official,
+) -> Iterator[Measured]:
+    industry = together(now[each.enterprise_id] for each in books if each.above_scale)
     for name, series, part in (
         (SHARE_OF_INDUSTRY, "industrial_energy", industry),
         (SHARE_OF_TOTAL, "energy_total", whole),
     ):
-        if (known := official.get((county, series, str(months)))) is not None and known.value > 0:
-            share = part.tce / float(known.value)
-            yield figure(
-                name,
-                _percent(share),
-                "%",
-                {"official_tce": str(known.value), "source": known.source, "state": known.state},
-            )
-
-
-def _totals(rows: Iterable[MeteredMonth], months: Months, basis: Basis) -> Totals:
-    totals: Totals = defaultdict(Total)
-    for row in rows:
-        if _is_within(row.month, months):
-            tce = row.tce_calorific if basis is Basis.CALORIFIC else row.tce_coal_consumption
-            totals[row.enterprise_id].add(tce, row.measured_s, row.due_s)
-    return totals
-
-
-def _is_within(month: date, months: Months) -> bool:
-    return months.first <= month <= months.last
+        place = (heading.subject.county_code, series, str(heading.months))
+        if (known := official.get(place)) is not None and known.value > 0:
+            share = part.total.energy / float(known.value)
+            inputs = {
+                "official_tce": str(known.value),
+                "source": known.source,
+                "state": known.state,
+                "revision": known.revision,
+            }
+            yield heading.figure(name, Basis.COAL_CONSUMPTION, _percent(share), "%", whole, inputs)
 
 
 def _percent(share: float | None) -> float | None:

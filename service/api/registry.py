@@ -14,6 +14,7 @@ from schemas.registry import (
     DeviceKind,
     FacilityKind,
     Label,
+    Part,
     Role,
     is_instant,
 )
@@ -115,7 +116,9 @@ class ChannelIn(_Model):
     ``multiplier`` and ``width`` hold from the first day in service; later ones are entered as
     settings of their own. ``label`` says which end of its period a value's time names; by default
     the end, of monitors (HJ 212) and of codes on the wire the start. ``wire_code`` is the code of
-    HJ 212 or NHJC where it is not the default one of the quantity.
+    HJ 212 or NHJC where it is not the default one of the quantity. ``part`` says that what the
+    channel measures is feedstock, renewable or nuclear electricity, or a project listed singly:
+    a part of the enterprise's total, at whatever level the meter stands.
     """
 
     quantity: QuantityCode
@@ -135,6 +138,7 @@ class ChannelIn(_Model):
     width: Annotated[float, Field(gt=0, le=1e15)] | None = None
     wire_code: Annotated[str, Field(pattern=r"^[0-9A-Za-z-]{1,40}$")] | None = None
     basis: Name | None = None
+    part: Part | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -152,6 +156,8 @@ class ChannelIn(_Model):
             self.wire_code = self.wire_code.replace("-", "")
         if self.kind is ChannelKind.GAUGE and CATALOGUE[self.quantity].group is Group.CARRIER:
             raise ValueError("a carrier is metered by registers or amounts")
+        if self.part is not None and self.role is not Role.CONSUMPTION:
+            raise ValueError("a part of the energy is consumption: its role is consumption")
         return self
 
 

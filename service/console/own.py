@@ -36,7 +36,7 @@ async def read(connection: Connection, visitor: Visitor) -> Own | None:
     found = await values.page(
         connection, enterprise.county_code, subject.key, {"indicator": COMPLETENESS}, 2, None
     )
-    share = {result.period: result.value for _, result in found}
+    share = {result.period: result.value for result in found}
     standing = await alert_list.page(connection, None, None, Phase.FIRING.value, MOST_ALERTS, None)
     [county] = await counties.overview(connection, [enterprise.county_code], [])
     words = visitor.words

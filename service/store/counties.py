@@ -15,9 +15,9 @@ _COUNTIES = text("""
 """)
 # Of each indicator the values of its newest instant: one, or one for each period and basis.
 _RESULTS = text("""
-    SELECT v.county_code, v.indicator, v.period, v.basis, v.stage, v.as_of, v.value,
-           v.range_low, v.range_high, v.unit, v.target, v.level, v.completeness, v.rule_set,
-           v.inputs, v.revision
+    SELECT v.value_id, v.county_code, v.indicator, v.period, v.basis, v.stage, v.as_of, v.value,
+           v.range_low, v.range_high, v.unit, v.target, v.level, v.completeness, v.estimated,
+           v.rule_set, v.inputs, v.revision, v.recorded_at, v.superseded_at
     FROM counties AS c
     CROSS JOIN unnest(CAST(:indicators AS text[])) AS indicator
     CROSS JOIN LATERAL (
@@ -41,8 +41,9 @@ _OPEN_ALERTS = text("""
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One published value of a county."""
+    """One value as it was published; ``superseded_at`` is None while it still is."""
 
+    value_id: int
     indicator: str
     period: str
     basis: str
@@ -54,9 +55,12 @@ class Result:
     target: float | None
     level: int | None
     completeness: float | None
+    estimated: float | None
     rule_set: str | None
     inputs: dict[str, Any]
     revision: int
+    recorded_at: datetime
+    superseded_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ def result(row: Any) -> Result:
     """Return the published value of a row."""
     limits = None if row.range_low is None else (row.range_low, row.range_high)
     return Result(
+        row.value_id,
         row.indicator,
         row.period,
         row.basis,
@@ -102,7 +107,10 @@ def result(row: Any) -> Result:
         row.target,
         row.level,
         row.completeness,
+        row.estimated,
         row.rule_set,
         row.inputs,
         row.revision,
+        row.recorded_at,
+        row.superseded_at,
     )

@@ -1,7 +1,7 @@
 """Energy and output of enterprises and facilities, by day and by hour.
 
-An enterprise's energy is that of its level-1 meters; a facility's that of the meters at it.
-Energy is by the calorific method (当量值), in kgce; what is exported is taken off.
+An enterprise's energy is that of its level-1 meters; a facility's that of the meters at it, of each
+carrier those of the highest level (GB 17167), because the others measure behind them. Energy is by the calorific method (当量值), in kgce; what is exported is taken off.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +25,12 @@ _MEMBERS = """
         CROSS JOIN LATERAL (
             SELECT NULL::integer AS facility_id WHERE c.role = 'output' OR d.metering_level = 1
             UNION ALL
-            SELECT d.facility_id WHERE d.facility_id IS NOT NULL
+            SELECT d.facility_id WHERE d.facility_id IS NOT NULL AND NOT EXISTS (
+                SELECT FROM devices AS above JOIN channels AS its USING (device_id)
+                WHERE above.facility_id = d.facility_id AND its.quantity = c.quantity
+                  AND its.role = c.role AND c.role <> 'output'
+                  AND above.metering_level < coalesce(d.metering_level, 9)
+            )
         ) AS subject
         WHERE d.enterprise_id = ANY(CAST(:enterprises AS integer[]))
           AND c.role IN ('consumption', 'export', 'output')

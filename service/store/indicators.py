@@ -51,7 +51,8 @@ _ARRIVING = text("""
 COLUMNS = (
     "subject", "county_code", "enterprise_id", "facility_id", "outlet_id", "quantity",
     "indicator", "period", "basis", "stage", "as_of", "value", "range_low", "range_high",
-    "unit", "target", "level", "completeness", "rule_set", "inputs", "phases", "revision",
+    "unit", "target", "level", "completeness", "estimated", "rule_set", "inputs", "phases",
+    "revision",
 )  # fmt: skip
 
 _INSERT = text(f"""
@@ -174,7 +175,7 @@ def _record(value: Value) -> tuple[Any, ...]:
         subject.outlet_id, subject.quantity,
         measured.indicator, measured.period, measured.basis.value, value.stage.value,
         measured.as_of, measured.value, low, high, measured.unit, measured.target,
-        value.level, measured.completeness, value.rule_set,
+        value.level, measured.completeness, measured.estimated, value.rule_set,
         json.dumps(measured.inputs, ensure_ascii=False),
         json.dumps(value.phases) if value.phases else None,
         value.revision,

@@ -23,7 +23,7 @@ _ENTERPRISES = text("""
                     SELECT jsonb_agg(jsonb_build_object(
                         'quantity', c.quantity, 'statistic', c.statistic, 'kind', c.kind,
                         'role', c.role, 'unit', c.unit, 'wire_code', c.wire_code,
-                        'basis', c.basis) ORDER BY c.channel_id)
+                        'basis', c.basis, 'part', c.part) ORDER BY c.channel_id)
                     FROM channels AS c WHERE c.device_id = d.device_id)) ORDER BY d.code)
             FROM devices AS d WHERE d.enterprise_id = e.enterprise_id) AS devices
     FROM enterprises AS e

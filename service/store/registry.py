@@ -73,17 +73,18 @@ _DEVICE = text("""
 _CHANNEL = text("""
     INSERT INTO channels (device_id, quantity, statistic, kind, role, unit, scale, label,
                           expected_interval_s, hold_s, plausible_min, plausible_max,
-                          plausible_rate, in_service_from, in_service_to, wire_code, basis)
+                          plausible_rate, in_service_from, in_service_to, wire_code, basis, part)
     VALUES (:device, :quantity, :statistic, :kind, :role, :unit, :scale, :label,
             :expected_interval_s, :hold_s, :plausible_min, :plausible_max,
-            :plausible_rate, :in_service_from, :in_service_to, :wire_code, :basis)
+            :plausible_rate, :in_service_from, :in_service_to, :wire_code, :basis,
+            :part)
     ON CONFLICT (device_id, quantity, statistic) DO UPDATE
     SET kind = excluded.kind, role = excluded.role, unit = excluded.unit, scale = excluded.scale,
         label = excluded.label, expected_interval_s = excluded.expected_interval_s,
         hold_s = excluded.hold_s, plausible_min = excluded.plausible_min,
         plausible_max = excluded.plausible_max, plausible_rate = excluded.plausible_rate,
         in_service_from = excluded.in_service_from, in_service_to = excluded.in_service_to,
-        wire_code = excluded.wire_code, basis = excluded.basis
+        wire_code = excluded.wire_code, basis = excluded.basis, part = excluded.part
     RETURNING channel_id
 """)
 _SETTING = text("""

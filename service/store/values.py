@@ -1,5 +1,6 @@
-"""Published indicator values of one subject, newest first."""
+"""Indicator values of one subject, newest first: as published now, or as known at an instant."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,11 +9,18 @@ from sqlalchemy import text
 from service.store.counties import Result, result
 from service.store.engine import Connection
 
-_VALUES = text("""
-    SELECT value_id, indicator, period, basis, stage, as_of, value, range_low, range_high, unit,
-           target, level, completeness, rule_set, inputs, revision
+COLUMNS = """
+    value_id, indicator, period, basis, stage, as_of, value, range_low, range_high, unit, target,
+    level, completeness, estimated, rule_set, inputs, revision, recorded_at, superseded_at
+"""
+_VALUES = text(f"""
+    SELECT {COLUMNS}
     FROM indicator_values
-    WHERE county_code = :county AND subject = :subject AND superseded_at IS NULL
+    WHERE county_code = :county AND subject = :subject
+      AND (:history OR CASE
+          WHEN CAST(:known_at AS timestamptz) IS NULL THEN superseded_at IS NULL
+          ELSE recorded_at <= :known_at AND coalesce(superseded_at > :known_at, true)
+      END)
       AND (CAST(:indicator AS text) IS NULL OR indicator = :indicator)
       AND (CAST(:period AS text) IS NULL OR period = :period)
       AND (CAST(:basis AS text) IS NULL OR basis = :basis)
@@ -25,6 +33,17 @@ _VALUES = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Which revisions are wanted: those published now, those known at an instant, or all."""
+
+    at: datetime | None = None
+    history: bool = False
+
+
+NOW = Known()
+
+
 async def page(
     connection: Connection,
     county: str,
@@ -32,8 +51,9 @@ async def page(
     filters: dict[str, Any],
     limit: int,
     before: tuple[datetime, int] | None,
-) -> list[tuple[int, Result]]:
-    """Return values of a subject with their ids, newest instant first.
+    known: Known = NOW,
+) -> list[Result]:
+    """Return values of a subject, newest instant first.
 
     ``filters`` may name indicator, period, basis, stage and the instants ``first`` (left out)
     and ``last``.
@@ -49,6 +69,8 @@ async def page(
             "before_at": at,
             "before_id": value_id,
             "limit": limit,
+            "known_at": known.at,
+            "history": known.history,
         },
     )
-    return [(row.value_id, result(row)) for row in rows]
+    return [result(row) for row in rows]

@@ -1,6 +1,7 @@
 """Leads of enterprises and facilities, and what their counties add up to."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -119,3 +120,20 @@ async def test_an_unexplained_fall_of_a_register_is_an_alert(world: World) -> No
     await world.write(plant, 0, fallen)
     await world.evaluate(NOW, "fallen_dials")
     assert await world.alerts() == [("fallen_dials day", 1, "firing")]
+
+
+async def test_a_facility_counts_its_highest_meters_not_those_behind_them(world: World) -> None:
+    await add_plant(world.owner, [])
+    facility = await world.owner.fetchval(
+        "INSERT INTO facilities (enterprise_id, code, name_zh, name_en, kind)"
+        " SELECT enterprise_id, 'F-1', 'f', 'f', 'production' FROM enterprises"
+        " RETURNING facility_id"
+    )
+    meters = [replace(METER, level=level, facility_id=facility) for level in (2, 3)]
+    plant = await add_plant(world.owner, meters, number=2)
+    await world.owner.execute("UPDATE facilities SET enterprise_id = $1", plant.enterprise_id)
+    await world.write(plant, 0, register(8_000))
+    await world.write(plant, 1, register(5_000))
+    await world.evaluate(NOW, "energy")
+    [day] = await world.values("energy", period="24h", as_of=NOW - timedelta(minutes=5))
+    assert day["value"] == pytest.approx(24 * 8_000 * 0.1229 / 1000, rel=1e-3)

@@ -99,8 +99,8 @@ def test_late_judgements_are_told_together(indicator: str, what: str) -> None:
 
 def row(code: str, level: str | None) -> Row:
     result = Result(
-        "official_intensity", "2020-01..2020-09", "official", "official", AT, 1.0, None, "%",
-        2.0, None, None, None, {}, 1,
+        1, "official_intensity", "2020-01..2020-09", "official", "official", AT, 1.0, None, "%",
+        2.0, None, None, None, None, {}, 1, AT, None,
     )  # fmt: skip
     official = Official(result, level, level, None, [])
     return Row(code, code, None, official, None, None, None, None, [])

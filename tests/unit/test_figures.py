@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from service.domain import uscc
+from service.domain.accounts import Total
 from service.domain.intensity import contradicts, reduction
-from service.domain.panel import Total, growth
+from service.domain.panel import growth
 from service.domain.validity import completeness
 
 
