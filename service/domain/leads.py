@@ -49,12 +49,14 @@ ZH = {"24h": "24小时", "7d": "7天", "30d": "30天"}
 class Sums:
     """What windows of one length hold, an element for each.
 
-    ``kgce`` is NaN where unknown, ``output`` in the product's unit, ``completeness`` a share.
+    ``kgce`` is NaN where unknown, ``output`` in the product's unit, ``completeness`` a share,
+    ``estimated`` the part of the energy that was spread over gaps, in kgce.
     """
 
     kgce: NDArray[np.float64]
     output: NDArray[np.float64]
     completeness: NDArray[np.float64]
+    estimated: NDArray[np.float64]
 
     @property
     def is_complete(self) -> NDArray[np.bool_]:
@@ -71,17 +73,23 @@ class Series:
 
     def __init__(self, start: datetime, step: timedelta, length: int, meters: int) -> None:
         self._start, self._step, self._meters = start, step, meters
-        self._values = np.zeros((3, length + 1))  # kgce, output, seconds measured
+        self._values = np.zeros((4, length + 1))  # kgce, output, seconds measured, estimated
         self._sums: NDArray[np.float64] | None = None
 
     def add(
-        self, at: datetime, kgce: float | None, output: float | None, measured_s: float
+        self,
+        at: datetime,
+        kgce: float | None,
+        output: float | None,
+        measured_s: float,
+        estimated_kgce: float,
     ) -> None:
         """Add what one step of the grid holds; ``at`` is its start."""
         self._values[:, self._place(at) + 1] += (
             float("nan") if kgce is None and measured_s else kgce or 0.0,
             output or 0.0,
             measured_s,
+            estimated_kgce,
         )
 
     def ending(
@@ -100,12 +108,15 @@ class Series:
         ends = ends - np.arange(past + 1) * (apart // self._step)
         if ends.size and (ends.min() < length // self._step or ends.max() >= len(self._sums[0])):
             raise ValueError("a window lies outside the series")
-        kgce, output, measured_s, unknown = (
+        kgce, output, measured_s, estimated, unknown = (
             self._sums[:, ends] - self._sums[:, ends - length // self._step]
         )
         due_s = self._meters * length.total_seconds()
         return Sums(
-            np.where(unknown > 0, np.nan, kgce), output, np.minimum(measured_s / due_s, 1.0)
+            np.where(unknown > 0, np.nan, kgce),
+            output,
+            np.minimum(measured_s / due_s, 1.0),
+            estimated,
         )
 
     def _place(self, at: datetime) -> int:
@@ -139,6 +150,7 @@ class Lead:
     kgce: float | None
     output: float
     completeness: float
+    estimated: float | None
 
     def inputs(self) -> dict[str, Any]:
         """Return what the figure was computed from."""
@@ -165,16 +177,18 @@ def measure(
     sums = series.ending(instants, window.length, window.apart, window.past)
     figures = figure(sums)
     past = np.where(sums.is_complete, figures, np.nan)[:, 1:]
-    for as_of, value, kgce, output, completeness, before in zip(
+    for as_of, value, kgce, output, completeness, estimated, before in zip(
         instants,
         figures[:, 0].tolist(),
         sums.kgce[:, 0].tolist(),
         sums.output[:, 0].tolist(),
         sums.completeness[:, 0].tolist(),
+        sums.estimated[:, 0].tolist(),
         baselines(past),
         strict=True,
     ):
-        yield Lead(window, as_of, _known(value), before, _known(kgce), output, completeness)
+        share = min(estimated / abs(kgce), 1.0) if kgce else None
+        yield Lead(window, as_of, _known(value), before, _known(kgce), output, completeness, share)
 
 
 def _known(value: float) -> float | None:

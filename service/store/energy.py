@@ -1,7 +1,8 @@
 """Energy and output of enterprises and facilities, by day and by hour.
 
-An enterprise's energy is that of its level-1 meters; a facility's that of the meters at it, of each
-carrier those of the highest level (GB 17167), because the others measure behind them. Energy is by the calorific method (当量值), in kgce; what is exported is taken off.
+An enterprise's energy is that of its level-1 meters; a facility's that of the meters at it, of
+each carrier those of the highest level (GB 17167), because the others measure behind them.
+Energy is by the calorific method (当量值), in kgce; what is exported is taken off.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -54,6 +55,8 @@ _DAILY = text(f"""
            sum(sign * tce_calorific * 1000) FILTER (WHERE NOT is_output) AS kgce,
            count(*) FILTER (WHERE NOT is_output AND tce_calorific IS NULL AND amount <> 0)
                AS unknown,
+           coalesce(sum(abs(tce_calorific * 1000 * estimated / nullif(amount, 0)))
+               FILTER (WHERE NOT is_output), 0) AS estimated,
            sum(amount) FILTER (WHERE is_output) AS output,
            coalesce(sum(measured_s) FILTER (WHERE NOT is_output), 0) AS measured_s
     FROM member AS m JOIN usage_daily AS u USING (channel_id)
@@ -66,6 +69,8 @@ _HOURLY = text(f"""
            sum(sign * amount * f.kgce_per_unit) FILTER (WHERE NOT is_output) AS kgce,
            count(*) FILTER (WHERE NOT is_output AND f.kgce_per_unit IS NULL AND amount <> 0)
                AS unknown,
+           coalesce(sum(abs(estimated * f.kgce_per_unit)) FILTER (WHERE NOT is_output), 0)
+               AS estimated,
            sum(amount) FILTER (WHERE is_output) AS output,
            coalesce(sum(measured_s) FILTER (WHERE NOT is_output), 0) AS measured_s
     FROM unnest(CAST(:starts AS timestamptz[]), CAST(:stops AS timestamptz[])) AS w (start, stop)
@@ -94,13 +99,15 @@ class EnergySubject:
 class EnergyRow:
     """Energy in kgce and output in the product's unit of one day or hour.
 
-    ``kgce`` is None where a carrier has no coefficient; ``measured_s`` adds up its meters.
+    ``kgce`` is None where a carrier has no coefficient, ``estimated_kgce`` is what of it was
+    spread over gaps; ``measured_s`` adds up its meters.
     """
 
     enterprise_id: int
     facility_id: int | None
     at: datetime  # its start
     kgce: float | None
+    estimated_kgce: float
     output: float | None
     measured_s: float
 
@@ -154,5 +161,13 @@ async def hourly(
 
 
 def _energy_rows(rows: Iterable[Any]) -> Iterator[EnergyRow]:
-    for enterprise, facility, at, kgce, unknown, output, measured_s in rows:
-        yield EnergyRow(enterprise, facility, at, None if unknown else kgce, output, measured_s)
+    for row in rows:
+        yield EnergyRow(
+            row.enterprise_id,
+            row.facility_id,
+            row.at,
+            None if row.unknown else row.kgce,
+            row.estimated,
+            row.output,
+            row.measured_s,
+        )

@@ -50,6 +50,7 @@ async def measure(
             unit,
             lead.baseline.mean if lead.baseline else None,
             lead.completeness,
+            lead.estimated,
             inputs={"product": item.subject.product, **lead.inputs()},
         )
         for item in await _load(connection, due)
@@ -80,7 +81,7 @@ async def _load_days(
     found = _measurables(subjects, due, first, DAY, (last - first) // DAY, DAILY)
     for row in await energy.daily(connection, enterprises, day_of(first), day_of(last)):
         if (measurable := found.get((row.enterprise_id, row.facility_id))) is not None:
-            measurable.series.add(row.at, row.kgce, row.output, row.measured_s)
+            measurable.series.add(row.at, row.kgce, row.output, row.measured_s, row.estimated_kgce)
     return list(found.values())
 
 
@@ -100,7 +101,7 @@ async def _load_hours(
     found = _measurables(subjects, due, start, HOUR, (last - start) // HOUR, HOURLY)
     for row in await energy.hourly(connection, enterprises, ranges):
         if (measurable := found.get((row.enterprise_id, row.facility_id))) is not None:
-            measurable.series.add(row.at, row.kgce, row.output, row.measured_s)
+            measurable.series.add(row.at, row.kgce, row.output, row.measured_s, row.estimated_kgce)
     return list(found.values())
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,18 +15,12 @@ from tests.series import START, Row
 
 NOW = datetime(2024, 12, 31, 16, 10, tzinfo=UTC)  # ten minutes into 2025 in Shanghai
 YEAR = "2024-01..2024-12"
-DAILY = {
-    "statistic": "day.total",
-    "kind": "amount",
-    "label": "start",
-    "expected_interval_s": 86_400,
-}
-GRID = Spec(**DAILY)
-SOLAR = Spec(**DAILY, part="renewable")
-NUCLEAR = Spec(**DAILY, part="nuclear", level=None)
-COAL = Spec(**DAILY, quantity="raw_coal", unit="t")
-FEEDSTOCK = Spec(**DAILY, quantity="raw_coal", unit="t", part="feedstock", level=2)
-LISTED = Spec(**DAILY, quantity="raw_coal", unit="t", part="single_listed", level=2)
+GRID = Spec(statistic="day.total", kind="amount", label="start", expected_interval_s=86_400)
+SOLAR = replace(GRID, part="renewable")
+NUCLEAR = replace(GRID, part="nuclear", level=None)
+COAL = replace(GRID, quantity="raw_coal", unit="t")
+FEEDSTOCK = replace(COAL, part="feedstock", level=2)
+LISTED = replace(COAL, part="single_listed", level=2)
 # kWh and t of the year; electricity from the grid and the roof is 60 million kWh together
 WORKS = ((GRID, 40e6), (SOLAR, 20e6), (NUCLEAR, 1e6), (COAL, 120_000.0), (FEEDSTOCK, 70_000.0),
          (LISTED, 12_600.0))  # fmt: skip

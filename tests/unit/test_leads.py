@@ -20,7 +20,7 @@ def series(gap: int | None = None, unknown: int | None = None) -> Series:
     for number in range(DAYS):
         if number != gap:
             kgce = None if number == unknown else 1000.0 * (number + 1)
-            found.add(START + number * DAY, kgce, 2.0, 86_400.0)
+            found.add(START + number * DAY, kgce, 2.0, 86_400.0, 250.0)
     return found
 
 
@@ -37,6 +37,7 @@ def test_a_figure_is_compared_with_its_past() -> None:
     assert lead.baseline is not None
     assert lead.baseline.mean == pytest.approx((33 + 27 + 21 + 15 + 9) / 5)
     assert lead.baseline.windows == 5
+    assert lead.estimated == pytest.approx(500 / 39_000)
 
 
 @pytest.mark.parametrize("figure", [leads.energy_tce, leads.unit_consumption])
