@@ -1,7 +1,7 @@
 """What the frames of HJ 212 monitors set in motion: readings, answers, lines, quarantine."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from ingest import bindings
@@ -17,9 +17,10 @@ from ingest.protocols.hj212_values import Content
 from ingest.quarantine import Quarantine
 from ingest.registry import Batch, Mark, Monitor, RawFrame
 from ingest.splits import Splits
+from schemas.reading import Coded
 
 COLLECTOR = "hj212"
-LATE = timedelta(minutes=10)  # a frame whose QN is older tells nothing of the clock
+CLOCK_WANTED = "1013"  # the notice in which a monitor asks for the time
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _CAUSES = {Cause.CRC: Reason.BAD_CRC}
 
@@ -42,6 +43,17 @@ class _Taken:
     batch: Batch
     line: Line
     refused: Rejected | None  # some of it can never be stored
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a data packet holds: what is to be stored, what has no channel, why some is refused."""
+
+    content: Content
+    batch: Batch
+    unmapped: list[Coded]
+    is_unmapped: bool  # nothing of it has a channel
+    refused: Rejected | None
 
 
 class Station:
@@ -135,35 +147,28 @@ class Station:
             self.commander.note(monitor, packet)
             return None
         if packet.cn in hj212.NOTICES:
-            line.last_heartbeat_at = now if packet.cn != "1013" else line.last_heartbeat_at
-            if packet.cn == "1013":
+            if packet.cn == CLOCK_WANTED:
                 self.commander.set_clock(monitor)
+            else:
+                line.last_heartbeat_at = now
             return hj212.answer(packet)
         self.commander.note(monitor, packet)
         batch = Batch(monitor.sender, [], [], [], [])
         refused = None
         if packet.cn in hj212_readings.DATA or packet.cn == "2081":
-            batch, refused = self._read(packet, monitor, line, now)
+            read = _read(self._intake, packet, monitor, now)
+            self._note_content(read, packet, line, now)
+            batch, refused = read.batch, read.refused
         raw = RawFrame(now, packet.mn, source, frame.raw)
-        return _Taken(frame, packet, _with(batch, raw), line, refused)
+        return _Taken(frame, packet, replace(batch, frames=(raw,)), line, refused)
 
-    def _read(
-        self, packet: Packet, monitor: Monitor, line: Line, now: datetime
-    ) -> tuple[Batch, Rejected | None]:
-        content = hj212_values.read(packet)
-        values = list(hj212_readings.coded(packet, content))
-        batch, refused, unmapped = self._intake.directory.admit(
-            monitor.device_id, monitor.sender, values, now
-        )
-        for place in unmapped:
-            self._links.note_code(packet.mn, values[place])
-        for mn in self._splits.note(packet, content.at, now):
+    def _note_content(self, read: _Read, packet: Packet, line: Line, now: datetime) -> None:
+        for coded in read.unmapped:
+            self._links.note_code(packet.mn, coded)
+        for mn in self._splits.note(packet, read.content.at, now):
             self._links.note_incomplete(mn)
-        if content.restarted_at is not None:
-            line.restarted_at = _moment(content.restarted_at)
-        reasons = [*content.rejected, *(reason for _, reason in refused)]
-        marks = tuple(_marks(monitor, content))
-        return _with(batch, marks=marks), reasons[0] if reasons else None
+        if read.content.restarted_at is not None:
+            line.restarted_at = _moment(read.content.restarted_at)
 
     async def _store(self, taken: Sequence[_Taken], answers: list[bytes]) -> int:
         """Store what was taken and append the answers; return how many are left."""
@@ -193,20 +198,34 @@ class Station:
         return left
 
 
-async def store_again(intake: Intake, packet: Packet, monitor: Monitor) -> Answer | Rejected:
-    """Return the answer to a packet that was refused once: what of it can be stored now is."""
+def _read(intake: Intake, packet: Packet, monitor: Monitor, now: datetime) -> _Read:
     content = hj212_values.read(packet)
     values = list(hj212_readings.coded(packet, content))
     batch, refused, unmapped = intake.directory.admit(
-        monitor.device_id, monitor.sender, values, datetime.now(UTC)
+        monitor.device_id, monitor.sender, values, now
     )
-    if len(unmapped) == len(values):
-        return Rejected(Reason.UNKNOWN_CODE, ", ".join(sorted({v.names[0] for v in values})))
-    [result] = await intake.store(REPLAY, 0, [_with(batch, marks=tuple(_marks(monitor, content)))])
+    at = _moment(content.at)
+    marks = tuple(Mark(monitor.device_id, code, at, mark) for code, mark in content.marks)
     reasons = [*content.rejected, *(reason for _, reason in refused)]
-    if isinstance(result, Rejected) or not reasons:
-        return result if isinstance(result, Rejected) else Answer(result)
-    return reasons[0]
+    return _Read(
+        content,
+        replace(batch, marks=marks),
+        [values[place] for place in unmapped],
+        len(unmapped) == len(values),
+        reasons[0] if reasons else None,
+    )
+
+
+async def store_again(intake: Intake, packet: Packet, monitor: Monitor) -> Answer | Rejected:
+    """Return the answer to a packet that was refused once: what of it can be stored now is."""
+    read = _read(intake, packet, monitor, datetime.now(UTC))
+    if read.is_unmapped:
+        names = sorted({coded.names[0] for coded in read.unmapped})
+        return Rejected(Reason.UNKNOWN_CODE, ", ".join(names))
+    [result] = await intake.store(REPLAY, 0, [read.batch])
+    if isinstance(result, Rejected):
+        return result
+    return read.refused or Answer(result)
 
 
 def _note(line: Line, packet: Packet, now: datetime) -> None:
@@ -220,23 +239,6 @@ def _note(line: Line, packet: Packet, now: datetime) -> None:
         except Rejected:
             return
         line.skews.append((sent_at - now).total_seconds())
-
-
-def _marks(monitor: Monitor, content: Content) -> Iterable[Mark]:
-    at = _moment(content.at)
-    return (Mark(monitor.device_id, code, at, mark) for code, mark in content.marks)
-
-
-def _with(batch: Batch, *frames: RawFrame, marks: tuple[Mark, ...] = ()) -> Batch:
-    return Batch(
-        batch.sender,
-        batch.channels,
-        batch.instants,
-        batch.values,
-        batch.qualities,
-        (*batch.frames, *frames),
-        (*batch.marks, *marks),
-    )
 
 
 def _moment(microseconds: int) -> datetime:

@@ -1,4 +1,4 @@
-"""Parts of an enterprise's energy, and the estimated share of every figure.
+"""Parts of an enterprise's energy, the estimated share of every figure; frames that wait.
 
 Revision ID: 0018
 Revises: 0014
@@ -25,9 +25,14 @@ def upgrade() -> None:
         FOR EACH ROW WHEN (OLD.part IS DISTINCT FROM NEW.part)
         EXECUTE FUNCTION log_channel()
     """)
+    op.execute("""
+        CREATE INDEX rejected_payloads_waiting_idx ON rejected_payloads (sender, payload_id)
+        WHERE collector = 'hj212' AND reason = 'unknown_mn'
+    """)
 
 
 def downgrade() -> None:
+    op.execute("DROP INDEX rejected_payloads_waiting_idx")
     op.execute("DROP TRIGGER log_channel_part ON channels")
     op.execute("ALTER TABLE indicator_values DROP COLUMN estimated")
     op.execute("ALTER TABLE channels DROP COLUMN part")

@@ -11,6 +11,9 @@ from sqlalchemy import (
     SmallInteger,
     Table,
 )
+from sqlalchemy import (
+    text as sql,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
 from schemas.tables.metadata import METADATA, instant, number, recorded, text
@@ -56,6 +59,12 @@ REJECTED_PAYLOADS = Table(
     Column("occurrences", Integer, nullable=False, server_default="1"),
     Index("rejected_payloads_digest_idx", "sender", "collector", "digest", unique=True),
     Index("rejected_payloads_last_received_at_idx", "last_received_at"),
+    Index(  # frames of monitors that nobody registered yet
+        "rejected_payloads_waiting_idx",
+        "sender",
+        "payload_id",
+        postgresql_where=sql("collector = 'hj212' AND reason = 'unknown_mn'"),
+    ),
 )
 
 ACCEPTED_FRAMES = Table(

@@ -58,6 +58,7 @@ def series_of(
             float(kgce[number]),
             float(made[number]),
             3_600.0 * len(meters),
+            0.0,
         )
     return series
 
