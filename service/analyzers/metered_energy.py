@@ -59,7 +59,7 @@ def _measure(
     as_of: datetime,
     months: Months,
     basis: Basis,
-    rows: Iterable[MeteredMonth],
+    rows: Sequence[MeteredMonth],
     official: Mapping[tuple[str, str, str], statistics.Statistic],
 ) -> Iterator[Measured]:
     before = months.year_before()
@@ -71,10 +71,13 @@ def _measure(
         (before.stop - before.start).days,
     )
 
+    media = sorted({m for row in rows if _is_within(row.month, months) for m in row.media})
+    said = {"media_left_out": media} if media and basis is Basis.CALORIFIC else {}
+
     def figure(name: str, value: float | None, unit: str, inputs: dict[str, object]) -> Measured:
         return Measured(
             Subject(SubjectKind.COUNTY, county), name, str(months), basis, as_of, value, unit,
-            completeness=whole.completeness, inputs=inputs,
+            completeness=whole.completeness, inputs={**inputs, **said},
         )  # fmt: skip
 
     measured = whole.known and whole.measured_s > 0
