@@ -82,7 +82,15 @@ CATALOGUE: dict[str, Quantity] = {
             ("electricity", "电力", "electricity", "kWh"),
             ("heat", "热力", "heat", "GJ"),
             ("raw_coal", "原煤", "raw coal", "t"),
+            ("anthracite", "无烟煤", "anthracite", "t"),
+            ("bituminous_coal", "烟煤", "bituminous coal", "t"),
+            ("lignite", "褐煤", "lignite", "t"),
             ("washed_coal", "洗精煤", "washed coal", "t"),
+            ("washed_middlings", "洗中煤", "washed middlings", "t"),
+            ("coal_slime", "煤泥", "coal slime", "t"),
+            ("other_washed_coal", "其它洗煤", "other washed coal", "t"),
+            ("briquettes", "型煤", "briquettes", "t"),
+            ("coal_gangue", "煤矸石（用作能源）", "coal gangue as fuel", "t"),
             ("coke", "焦炭", "coke", "t"),
             ("coal_tar", "煤焦油", "coal tar", "t"),
             ("crude_benzol", "粗苯", "crude benzol", "t"),
@@ -94,13 +102,32 @@ CATALOGUE: dict[str, Quantity] = {
             ("lpg", "液化石油气", "liquefied petroleum gas", "t"),
             ("refinery_gas", "炼厂干气", "refinery gas", "t"),
             ("lng", "液化天然气", "liquefied natural gas", "t"),
+            ("petroleum_coke", "石油焦", "petroleum coke", "t"),
             ("natural_gas", "天然气", "natural gas", "m³"),
             ("coke_oven_gas", "焦炉煤气", "coke oven gas", "m³"),
             ("blast_furnace_gas", "高炉煤气", "blast furnace gas", "m³"),
+            ("converter_gas", "转炉煤气", "converter gas", "m³"),
             ("producer_gas", "发生炉煤气", "producer gas", "m³"),
+            (
+                "heavy_oil_catalytic_gas",
+                "重油催化裂解煤气",
+                "gas of oil, cracked by catalyst",
+                "m³",
+            ),
+            ("heavy_oil_thermal_gas", "重油热裂解煤气", "gas of oil, cracked by heat", "m³"),
+            ("coke_gasification_gas", "焦炭制气", "gas of coke", "m³"),
+            ("pressure_gasification_gas", "压力气化煤气", "gas of pressure gasification", "m³"),
+            ("water_gas", "水煤气", "water gas", "m³"),
+            ("biogas", "沼气", "biogas", "m³"),
             ("hydrogen", "氢气", "hydrogen", "m³"),
             ("methanol_fuel", "甲醇（燃料）", "methanol as fuel", "t"),
             ("ethanol_fuel", "乙醇（燃料）", "ethanol as fuel", "t"),
+            (
+                "low_pressure_steam",
+                "低压蒸汽",
+                "low-pressure steam",
+                "t",
+            ),  # not in the 2020 edition
         ),
         *_POLLUTANTS,
         *_rows(Group.FLOW, ("gas_flow", "标干流量", "dry gas flow at standard state", "m³/h")),
@@ -136,9 +163,26 @@ CATALOGUE: dict[str, Quantity] = {
             ("printed_area", "印刷面积", "printed area", "m²"),
             ("glass", "玻璃", "glass", "t"),
         ),
-        *_rows(Group.MEDIUM, ("fresh_water", "新水", "fresh water", "t")),
+        # media of GB/T 2589-2020, appendix B; the codes of two are not those of what is measured
+        # (oxygen content) or made (carbide)
+        *_rows(
+            Group.MEDIUM,
+            ("fresh_water", "新水", "fresh water", "t"),
+            ("softened_water", "软化水", "softened water", "t"),
+            ("deaerated_water", "除氧水", "deaerated water", "t"),
+            ("compressed_air", "压缩空气", "compressed air", "m³"),
+            ("oxygen_gas", "氧气（耗能工质）", "oxygen as a medium", "m³"),
+            ("nitrogen_byproduct", "氮气（做副产品时）", "nitrogen, a by-product", "m³"),
+            ("nitrogen_main", "氮气（做主产品时）", "nitrogen, a main product", "m³"),
+            ("carbon_dioxide", "二氧化碳气（耗能工质）", "carbon dioxide as a medium", "m³"),
+            ("acetylene", "乙炔", "acetylene", "m³"),
+            ("carbide_medium", "电石（耗能工质）", "calcium carbide as a medium", "t"),
+        ),
     )
 }
+MEDIA: frozenset[str] = frozenset(
+    code for code, quantity in CATALOGUE.items() if quantity.group is Group.MEDIUM
+)
 
 UNITS: dict[str, tuple[str, float]] = {
     # unit a device may send -> (catalogue unit, catalogue units in one of it)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy.exc import DBAPIError
 
 from schemas.registry import ChannelKind
-from service.domain.calendar import DAY, day_of
+from service.domain.calendar import DAY, day_of, midnight
 from service.domain.reach import Span, ceil, floor, span_of_values
 from service.monitoring import ROLLUP_BACKLOG, ROLLUP_FAILED, ROLLUP_QUARTERS, ROLLUP_SECONDS
 from service.store import changed, channels, days, emissions, neighbours, stretches, usage
@@ -68,9 +68,13 @@ async def roll_up(
     Tells whether some of it was put back. Readings from before ``kept_from`` may be gone, so
     quarter hours before it stay as they are.
     """
-    changes = _clip(await stretches.claim(connection, enterprise_id), kept_from)
+    claimed = await stretches.claim(connection, enterprise_id)
+    is_left = await _revalue(
+        connection, enterprise_id, indicators, [c for c in claimed if c.only_days]
+    )
+    changes = _clip((c for c in claimed if not c.only_days), kept_from)
     if not changes:
-        return False
+        return is_left
     extents = await neighbours.extend(connection, changes)
     left: list[Change] = []
     for cluster in _clusters(changes):
@@ -86,6 +90,18 @@ async def roll_up(
             low, high = _hull(spans)
             await changed.append_usage(connection, indicators, enterprise_id, low, high)
             ROLLUP_QUARTERS.inc(sum(span.quarters for span in spans))
+    await stretches.postpone(connection, enterprise_id, left)
+    return is_left or bool(left)
+
+
+async def _revalue(
+    connection: Connection, enterprise_id: int, indicators: Sequence[str], changes: Sequence[Change]
+) -> bool:
+    """Give days other factors, as far back as days are kept; tells whether some was put back."""
+    taken, left = days.fitting(changes)
+    if (revalued := await days.revalue(connection, taken)) is not None:
+        first, last = midnight(revalued[0]), midnight(revalued[1] + DAY)
+        await changed.append_usage(connection, indicators, enterprise_id, first, last)
     await stretches.postpone(connection, enterprise_id, left)
     return bool(left)
 

@@ -40,6 +40,7 @@ USAGE_DAILY = Table(
     METADATA,
     number("tce_calorific"),
     number("tce_coal_consumption"),
+    number("co2_t"),  # tonnes; none where no factor is known
     Column("day", Date, nullable=False),  # of Asia/Shanghai
     *_rollup_columns(),
     PrimaryKeyConstraint("channel_id", "day"),

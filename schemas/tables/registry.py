@@ -195,19 +195,3 @@ LIMITS = Table(
     Column("confirmed", Boolean, nullable=False),
     UniqueConstraint("outlet_id", "quantity", "averaging", "valid_from"),
 )
-
-COEFFICIENTS = Table(
-    "coefficients",
-    METADATA,
-    key("coefficient_id"),
-    text("quantity"),
-    text("method"),  # calorific 当量, coal_consumption 等价
-    number("kgce_per_unit", nullable=False),
-    Column("valid_from", Date, nullable=False),
-    Column("valid_to", Date),
-    text("source"),
-    Column("confirmed", Boolean, nullable=False),
-    recorded(),
-    CheckConstraint("kgce_per_unit > 0", name="kgce_per_unit"),
-    UniqueConstraint("quantity", "method", "valid_from"),
-)

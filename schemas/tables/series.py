@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Identity,
@@ -87,6 +88,8 @@ CHANGED_STRETCHES = Table(
     Column("channel_ids", ARRAY(Integer), nullable=False),
     instant("first_at"),
     instant("last_at"),
+    # readings are as they were: a coefficient, a heating value or a carbon factor changed
+    Column("only_days", Boolean, nullable=False, server_default="false"),
 )
 
 # What was recomputed or entered, one row for each indicator that has to look at it.

@@ -1,4 +1,4 @@
-"""Energy of an enterprise (综合能源消费量): of a month, of cumulative months, of twelve months.
+"""Energy of an enterprise (综合能源消费量) and its CO2: of a month, the year so far, 12 months.
 
 By both methods of coal equivalent, gross and on every basis side by side. Only level-1 meters
 make the total. A lead: it rests on meters, not on what the enterprise reported.
@@ -17,6 +17,7 @@ from service.store.accounts import Books
 from service.store.engine import Connection
 
 NAME = "energy_consumption"
+CARBON = "carbon_emissions"
 REACH = timedelta(days=6 * 366)  # a change in the base year 2020 reaches the plan's last year
 
 
@@ -46,12 +47,18 @@ def periods(as_of: datetime) -> list[Months]:
 def _measure(books: Books, months: Months, as_of: datetime) -> Iterator[Measured]:
     subject = Subject(SubjectKind.ENTERPRISE, books.county_code, books.enterprise_id)
     heading = Heading(subject, months, as_of)
-    for method in (Basis.COAL_CONSUMPTION, Basis.CALORIFIC):
+    for method in (Basis.COAL_CONSUMPTION, Basis.CALORIFIC, Basis.CARBON):
         found = books.account(months, method)
-        recorded = books.recorded(found, months, method)
-        yield from statement.energy(
-            heading, NAME, method, found, recorded, statement.carriers(found)
-        )
+        inputs = {
+            **statement.carriers(found),
+            **statement.factors(books.factors(months, method)),
+            **({"media_left_out": media} if (media := books.left_out(months, method)) else {}),
+        }
+        if method is Basis.CARBON:
+            yield from statement.carbon(heading, CARBON, found, inputs)
+        else:
+            recorded = books.recorded(found, months, method)
+            yield from statement.energy(heading, NAME, method, found, recorded, inputs)
 
 
 ANALYZER = Analyzer(
@@ -61,4 +68,5 @@ ANALYZER = Analyzer(
     cadence=Cadence.MONTHLY,
     reach=REACH,
     measure=measure,
+    beside=(CARBON,),
 )

@@ -78,6 +78,7 @@ def _measure(
             "of": {str(e): found.total.value for e, found in now.items()},  # by enterprise
             "with_data": len(known),
             **statement.carriers(whole),
+            **statement.factors(f for each in books for f in each.factors(heading.months, method)),
         },
     )
     yield _growth(heading, method, books, now, whole)

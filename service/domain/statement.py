@@ -1,6 +1,6 @@
 """The figures of an account as they are published: every basis side by side, with its inputs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ class Factor:
     stop_day: str
     origin: str
     origin_id: int
-    edition: str
+    edition: str | None
     source: str
     revision: int
     confirmed: bool
@@ -138,9 +138,9 @@ def carriers(found: Account) -> dict[str, Any]:
     }
 
 
-def factors(found: Sequence[Factor]) -> list[dict[str, Any]]:
+def factors(found: Iterable[Factor]) -> dict[str, Any]:
     """Return factors as they stand among the inputs of a figure, each once."""
-    return [asdict(factor) for factor in dict.fromkeys(found)]
+    return {"factors": [asdict(factor) for factor in dict.fromkeys(found)]}
 
 
 def _has_parts(recorded: Recorded[float]) -> bool:

@@ -1,16 +1,19 @@
 """The books of enterprises: what is on record of their energy between two months."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from schemas.indicators import Basis
+from schemas.quantities import MEDIA
 from schemas.registry import Part
 from service.domain import accounts
 from service.domain.accounts import Account, Line
 from service.domain.bases import Recorded
+from service.domain.statement import Factor
 from service.domain.windows import Months, shift
-from service.store import metered
+from service.store import coefficients, metered
+from service.store.coefficients import InForce
 from service.store.engine import Connection
 from service.store.metered import MeteredMonth
 
@@ -26,12 +29,34 @@ class Books:
     enterprise_id: int
     above_scale: bool
     rows: list[MeteredMonth] = field(default_factory=list)
+    worth: list[tuple[str, InForce]] = field(default_factory=list)  # by quantity
 
     def account(self, months: Months, method: Basis) -> Account:
         """Return the account of some months: in tce by a method, or in tCO2."""
-        return accounts.account(
-            _line(row, method) for row in self.rows if months.first <= row.month <= months.last
+        rows = [row for row in self.rows if months.first <= row.month <= months.last]
+        return accounts.account(_lines(rows, method))
+
+    def left_out(self, months: Months, method: Basis) -> list[str]:
+        """Return the media (耗能工质) that were metered and are no energy by a method."""
+        if method is Basis.COAL_CONSUMPTION:
+            return []
+        return sorted(
+            {
+                row.quantity
+                for row in self.rows
+                if row.quantity in MEDIA and months.first <= row.month <= months.last
+            }
         )
+
+    def factors(self, months: Months, method: Basis) -> list[Factor]:
+        """Return what amounts of some months were multiplied by, each once."""
+        found: dict[tuple[str, str, int], Factor] = {}
+        for quantity, each in self.worth:
+            first, stop = max(each.first_day, months.start), min(each.stop_day, months.stop)
+            if each.use == method.value and first < stop:
+                key = (quantity, each.origin, each.origin_id)
+                found.setdefault(key, _factor(quantity, each, first, stop))
+        return list(found.values())
 
     def recorded(self, found: Account, months: Months, method: Basis) -> Recorded[float] | None:
         """Return the energy of an account of these books with what is on record of its parts."""
@@ -64,7 +89,26 @@ async def open_books(
             connection, renewable, date(BASE_YEAR, 1, 1), until
         ):
             books[row.enterprise_id].rows.append(row)
+    meters = await metered.meters(connection, list(books))
+    for each in await coefficients.in_force(connection, list(meters), first, stop):
+        enterprise, quantity = meters[each.channel_id]
+        books[enterprise].worth.append((quantity, each))
     return books
+
+
+def _factor(quantity: str, each: InForce, first: date, stop: date) -> Factor:
+    return Factor(
+        quantity,
+        each.value,
+        first.isoformat(),
+        stop.isoformat(),
+        each.origin,
+        each.origin_id,
+        each.edition,
+        each.source,
+        each.revision,
+        each.confirmed,
+    )
 
 
 def _has_renewables(rows: Iterable[MeteredMonth]) -> bool:
@@ -77,15 +121,25 @@ def _in_base_year(months: Months) -> Months:
     return Months(shift(months.first, back), shift(months.last, back))
 
 
-def _line(row: MeteredMonth, method: Basis) -> Line:
-    match method:
-        case Basis.CALORIFIC:
-            energy = row.tce_calorific
-        case Basis.COAL_CONSUMPTION:
-            energy = row.tce_coal_consumption
-        case _:
-            raise ValueError(f"not a method: {method}")
-    return Line(
-        row.quantity, PARTS.get(row.part), row.amount, energy, row.estimated, row.measured_s,
-        row.due_s,
-    )  # fmt: skip
+def _lines(rows: Iterable[MeteredMonth], method: Basis) -> Iterator[Line]:
+    for row in rows:
+        match method:
+            case Basis.CALORIFIC:
+                energy = row.tce_calorific
+            case Basis.COAL_CONSUMPTION:
+                energy = row.tce_coal_consumption
+            case Basis.CARBON:
+                energy = row.co2_t
+            case _:
+                raise ValueError(f"not a method: {method}")
+        if row.quantity in MEDIA and method is not Basis.COAL_CONSUMPTION:
+            continue  # a medium holds no energy and emits nothing where it is used
+        yield Line(
+            row.quantity,
+            PARTS.get(row.part),
+            row.amount,
+            energy,
+            row.estimated,
+            row.measured_s,
+            row.due_s,
+        )

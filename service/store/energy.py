@@ -2,7 +2,8 @@
 
 An enterprise's energy is that of its level-1 meters; a facility's that of the meters at it, of
 each carrier those of the highest level (GB 17167), because the others measure behind them.
-Energy is by the calorific method (当量值), in kgce; what is exported is taken off.
+Energy is by the calorific method (当量值), in kgce; what is exported is taken off. Media (耗能工质)
+have no calorific value: they are left out of it, meters and all, and named.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,12 +14,16 @@ from typing import Any
 from sqlalchemy import text
 
 from schemas.indicators import Subject, SubjectKind
-from service.store.days import COEFFICIENTS
+from service.domain.calendar import DAY, day_of
 from service.store.engine import Connection
+from service.store.factors import FACTORS, IS_MEDIUM
 
-_MEMBERS = """
-    member AS MATERIALIZED (
-        SELECT c.channel_id, c.quantity, c.role = 'output' AS is_output,
+_PARTS = f"""
+    part AS MATERIALIZED (
+        SELECT c.channel_id, c.quantity, c.role, c.part AS own_part, c.device_id,
+               c.role = 'output' AS is_output,
+               c.role <> 'output' AND {IS_MEDIUM} AS is_medium,
+               c.role <> 'output' AND NOT {IS_MEDIUM} AS is_energy,
                CASE c.role WHEN 'export' THEN -1 ELSE 1 END AS sign,
                d.enterprise_id, subject.facility_id, c.in_service_from, c.in_service_to
         FROM channels AS c
@@ -38,61 +43,70 @@ _MEMBERS = """
     )
 """
 _SUBJECTS = text(f"""
-    WITH {_MEMBERS}
+    WITH {_PARTS}
     SELECT e.county_code, m.enterprise_id, m.facility_id,
            array_agg(DISTINCT m.quantity) FILTER (WHERE is_output) AS products,
-           count(*) FILTER (WHERE NOT is_output) AS meters,
-           min(m.in_service_from) FILTER (WHERE NOT is_output) AS since
-    FROM member AS m JOIN enterprises AS e USING (enterprise_id)
+           array_agg(DISTINCT m.quantity) FILTER (WHERE is_medium) AS media,
+           count(*) FILTER (WHERE is_energy) AS meters,
+           min(m.in_service_from) FILTER (WHERE is_energy) AS since
+    FROM part AS m JOIN enterprises AS e USING (enterprise_id)
     GROUP BY 1, 2, 3
-    HAVING bool_or(NOT is_output)
+    HAVING bool_or(is_energy)
     ORDER BY 2, 3 NULLS FIRST
 """)
 _DAILY = text(f"""
-    WITH {_MEMBERS}
+    WITH {_PARTS}
     SELECT m.enterprise_id, m.facility_id,
            u.day::timestamp AT TIME ZONE 'Asia/Shanghai' AS at,
-           sum(sign * tce_calorific * 1000) FILTER (WHERE NOT is_output) AS kgce,
-           count(*) FILTER (WHERE NOT is_output AND tce_calorific IS NULL AND amount <> 0)
-               AS unknown,
+           sum(sign * tce_calorific * 1000) FILTER (WHERE is_energy) AS kgce,
+           count(*) FILTER (WHERE is_energy AND tce_calorific IS NULL AND amount <> 0) AS unknown,
            coalesce(sum(abs(tce_calorific * 1000 * estimated / nullif(amount, 0)))
-               FILTER (WHERE NOT is_output), 0) AS estimated,
+               FILTER (WHERE is_energy), 0) AS estimated,
            sum(amount) FILTER (WHERE is_output) AS output,
-           coalesce(sum(measured_s) FILTER (WHERE NOT is_output), 0) AS measured_s
-    FROM member AS m JOIN usage_daily AS u USING (channel_id)
+           coalesce(sum(measured_s) FILTER (WHERE is_energy), 0) AS measured_s
+    FROM part AS m JOIN usage_daily AS u USING (channel_id)
     WHERE u.day >= :first AND u.day < :stop
     GROUP BY 1, 2, 3
 """)
 _HOURLY = text(f"""
-    WITH {_MEMBERS}, {COEFFICIENTS}
+    WITH {_PARTS},
+    member AS MATERIALIZED (
+        SELECT DISTINCT channel_id, quantity, role, own_part AS part, device_id, enterprise_id,
+               county_code
+        FROM part JOIN enterprises USING (enterprise_id)
+        WHERE is_energy
+    ),
+    {FACTORS}
     SELECT m.enterprise_id, m.facility_id, date_trunc('hour', u.at) AS at,
-           sum(sign * amount * f.kgce_per_unit) FILTER (WHERE NOT is_output) AS kgce,
-           count(*) FILTER (WHERE NOT is_output AND f.kgce_per_unit IS NULL AND amount <> 0)
-               AS unknown,
-           coalesce(sum(abs(estimated * f.kgce_per_unit)) FILTER (WHERE NOT is_output), 0)
-               AS estimated,
+           sum(sign * amount * f.kgce) FILTER (WHERE is_energy) AS kgce,
+           count(*) FILTER (WHERE is_energy AND f.kgce IS NULL AND amount <> 0) AS unknown,
+           coalesce(sum(abs(estimated * f.kgce)) FILTER (WHERE is_energy), 0) AS estimated,
            sum(amount) FILTER (WHERE is_output) AS output,
-           coalesce(sum(measured_s) FILTER (WHERE NOT is_output), 0) AS measured_s
+           coalesce(sum(measured_s) FILTER (WHERE is_energy), 0) AS measured_s
     FROM unnest(CAST(:starts AS timestamptz[]), CAST(:stops AS timestamptz[])) AS w (start, stop)
     JOIN usage_15m AS u ON u.at >= w.start AND u.at < w.stop
-    JOIN member AS m USING (channel_id)
-    LEFT JOIN coefficient AS f ON f.quantity = m.quantity AND f.method = 'calorific'
-        AND (u.at AT TIME ZONE 'Asia/Shanghai')::date >= f.first_day
-        AND (u.at AT TIME ZONE 'Asia/Shanghai')::date < f.end_day
+    JOIN part AS m USING (channel_id)
+    LEFT JOIN factor AS f ON f.channel_id = u.channel_id
+        AND u.at >= f.first_day::timestamp AT TIME ZONE 'Asia/Shanghai'
+        AND u.at < f.end_day::timestamp AT TIME ZONE 'Asia/Shanghai'
     WHERE u.at >= :lower AND u.at < :upper
-      AND u.channel_id IN (SELECT channel_id FROM member)
+      AND u.channel_id IN (SELECT channel_id FROM part)
     GROUP BY 1, 2, 3
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class EnergySubject:
-    """An enterprise or facility with meters; ``product`` is None unless it makes exactly one."""
+    """An enterprise or facility with meters; ``product`` is None unless it makes exactly one.
+
+    ``media`` are metered and left out of its energy.
+    """
 
     subject: Subject
     product: str | None
     meters: int
     since: datetime  # first day in service of its oldest meter
+    media: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +140,7 @@ async def subjects(connection: Connection, enterprises: Sequence[int]) -> list[E
             row.products[0] if row.products and len(row.products) == 1 else None,
             row.meters,
             row.since,
+            tuple(row.media or ()),
         )
         for row in rows
     ]
@@ -147,14 +162,17 @@ async def hourly(
     ranges: Sequence[tuple[datetime, datetime]],
 ) -> Iterator[EnergyRow]:
     """Return the hours of several ranges [start, stop), which do not overlap."""
+    lower, upper = min(start for start, _ in ranges), max(stop for _, stop in ranges)
     rows = await connection.execute(
         _HOURLY,
         {
             "enterprises": list(enterprises),
             "starts": [start for start, _ in ranges],
             "stops": [stop for _, stop in ranges],
-            "lower": min(start for start, _ in ranges),
-            "upper": max(stop for _, stop in ranges),
+            "lower": lower,
+            "upper": upper,
+            "first_day": day_of(lower),
+            "stop_day": day_of(upper) + DAY,
         },
     )
     return _energy_rows(rows)

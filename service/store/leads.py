@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from schemas.indicators import Basis, Measured
 from service.domain import leads
 from service.domain.calendar import DAY, day_of, midnight
-from service.domain.leads import REACH, WINDOWS, Figure, Series, Window
+from service.domain.leads import REACH, WINDOWS, Figure, Lead, Series, Window
 from service.store import energy
 from service.store.energy import EnergySubject
 from service.store.engine import Connection
@@ -51,13 +51,18 @@ async def measure(
             lead.baseline.mean if lead.baseline else None,
             lead.completeness,
             lead.estimated,
-            inputs={"product": item.subject.product, **lead.inputs()},
+            inputs=_inputs(item.subject, lead),
         )
         for item in await _load(connection, due)
         if (unit := unit_of(item.subject)) is not None
         for window in item.windows
         for lead in leads.measure(item.series, item.instants, window, figure)
     ]
+
+
+def _inputs(subject: EnergySubject, lead: Lead) -> dict[str, object]:
+    media = {"media_left_out": list(subject.media)} if subject.media else {}
+    return {"product": subject.product, **media, **lead.inputs()}
 
 
 async def _load(connection: Connection, due: Mapping[int, Sequence[datetime]]) -> list[Measurable]:

@@ -38,8 +38,10 @@ _MONTHLY = """
                sum(abs(amount)) AS moved, sum(abs(estimated)) AS estimated,
                sum(tce_calorific) AS tce_calorific,
                sum(tce_coal_consumption) AS tce_coal_consumption,
+               sum(co2_t) AS co2_t,
                count(*) FILTER (WHERE tce_calorific IS NULL AND amount <> 0) AS no_calorific,
                count(*) FILTER (WHERE tce_coal_consumption IS NULL AND amount <> 0) AS no_coal,
+               count(*) FILTER (WHERE co2_t IS NULL AND amount <> 0) AS no_carbon,
                sum(measured_s) AS measured_s
         FROM usage_daily
         WHERE channel_id IN (SELECT channel_id FROM meter) AND day >= :first AND day < :stop
@@ -52,6 +54,8 @@ _MONTHLY = """
            CASE WHEN sum(u.no_coal) = 0
                 THEN coalesce(sum(sign * u.tce_coal_consumption), 0 * sum(u.amount)) END
                AS tce_coal_consumption,
+           CASE WHEN sum(u.no_carbon) = 0
+                THEN coalesce(sum(sign * u.co2_t), 0 * sum(u.amount)) END AS co2_t,
            coalesce(sum(u.estimated) / nullif(sum(u.moved), 0), 0) AS estimated,
            coalesce(sum(u.measured_s), 0) AS measured_s,
            sum(86400.0 * greatest(
@@ -64,6 +68,13 @@ _MONTHLY = """
     GROUP BY 1, 2, 3, 4, 5, 6
     ORDER BY 1, 2, 4, 5, 6
 """
+_METERS = text("""
+    SELECT c.channel_id, d.enterprise_id, c.quantity
+    FROM channels AS c JOIN devices AS d USING (device_id)
+    WHERE d.enterprise_id = ANY(CAST(:enterprises AS integer[]))
+      AND c.role IN ('consumption', 'export') AND (d.metering_level = 1 OR c.part IS NOT NULL)
+    ORDER BY c.quantity, c.channel_id
+""")
 _OF_COUNTIES = text(_MONTHLY.format(scope="e.county_code = ANY(CAST(:scope AS text[]))"))
 _OF_ENTERPRISES = text(_MONTHLY.format(scope="d.enterprise_id = ANY(CAST(:scope AS integer[]))"))
 
@@ -85,6 +96,7 @@ class MeteredMonth:
     amount: float | None
     tce_calorific: float | None
     tce_coal_consumption: float | None
+    co2_t: float | None
     estimated: float
     measured_s: float
     due_s: float
@@ -102,6 +114,12 @@ async def of_enterprises(
 ) -> Iterator[MeteredMonth]:
     """Return the months [first, stop) of some enterprises."""
     return await _monthly(connection, _OF_ENTERPRISES, enterprises, first, stop)
+
+
+async def meters(connection: Connection, enterprises: Sequence[int]) -> dict[int, tuple[int, str]]:
+    """Return the channels behind enterprises' months, each with its enterprise and quantity."""
+    rows = await connection.execute(_METERS, {"enterprises": list(enterprises)})
+    return {row.channel_id: (row.enterprise_id, row.quantity) for row in rows}
 
 
 async def _monthly(

@@ -18,7 +18,7 @@ _INVENTED = text("""
 _UNCONFIRMED = text("""
     SELECT f.quantity, f.method, f.kgce_per_unit, f.valid_from, f.source
     FROM coefficients AS f
-    WHERE NOT f.confirmed AND f.quantity IN (
+    WHERE NOT f.confirmed AND f.superseded_at IS NULL AND f.quantity IN (
         SELECT quantity FROM channels WHERE role IN ('consumption', 'export')
     )
     ORDER BY f.quantity, f.method, f.valid_from

@@ -25,14 +25,14 @@ _PICK = text("""
 _CLAIM = text("""
     WITH claimed AS (
         DELETE FROM changed_stretches WHERE enterprise_id = :enterprise
-        RETURNING channel_ids, first_at, last_at
+        RETURNING channel_ids, first_at, last_at, only_days
     ), runs AS (
-        SELECT channel_id,
+        SELECT channel_id, only_days,
                unnest(range_agg(tstzrange(first_at, last_at + INTERVAL '1 day', '[]'))) AS run
         FROM claimed, unnest(channel_ids) AS channel_id
-        GROUP BY channel_id
+        GROUP BY channel_id, only_days
     )
-    SELECT channel_id, lower(run) AS first_at, upper(run) - INTERVAL '1 day' AS last_at
+    SELECT channel_id, lower(run) AS first_at, upper(run) - INTERVAL '1 day' AS last_at, only_days
     FROM runs
     ORDER BY first_at, channel_id
 """)
@@ -41,11 +41,15 @@ _BACKLOG = text("SELECT count(*) FROM changed_stretches")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Readings of one channel that changed between two instants, both included."""
+    """Readings of one channel that changed between two instants, both included.
+
+    With ``only_days`` the readings are as they were, and what their days are worth changed.
+    """
 
     channel_id: int
     first_at: datetime
     last_at: datetime
+    only_days: bool = False
 
 
 async def pick(connection: Connection, after: int) -> int | None:
@@ -70,9 +74,9 @@ async def postpone(connection: Connection, enterprise_id: int, changes: Sequence
     await copy(
         connection,
         "changed_stretches",
-        ("enterprise_id", "channel_ids", "first_at", "last_at"),
+        ("enterprise_id", "channel_ids", "first_at", "last_at", "only_days"),
         [
-            (enterprise_id, [change.channel_id], change.first_at, change.last_at)
+            (enterprise_id, [change.channel_id], change.first_at, change.last_at, change.only_days)
             for change in changes
         ],
     )

@@ -166,3 +166,33 @@ async def test_sources_of_another_region_are_not_there(world: World, caller: Cal
     await caller.become("regulator", "620602")
     for value_id in (value, 0, -1, 2**70):
         assert (await caller.get(f"/indicators/{value_id}/sources")).status_code == 404
+
+
+async def test_carbon_is_by_the_grid_of_the_province_and_names_its_year(world: World) -> None:
+    """40 million kWh from the grid at Gansu's 0.4772 kg of 2022; what the roof makes is free."""
+    await a_works(world, left_out=(COAL, FEEDSTOCK, LISTED))
+    await world.evaluate(NOW, "energy_consumption")
+    [row] = await world.values("carbon_emissions", period=YEAR, basis="carbon")
+    assert row["value"] == pytest.approx(40e6 * 0.4772 / 1000)
+    [factor] = json.loads(row["inputs"])["factors"]
+    assert (factor["origin"], factor["value"]) == ("carbon_factor", 0.4772)
+    assert "2022" in factor["edition"]
+
+
+async def test_a_carrier_without_a_factor_leaves_the_figure_unknown(world: World) -> None:
+    await a_works(world)
+    await world.evaluate(NOW, "energy_consumption")
+    [row] = await world.values("carbon_emissions", period=YEAR, basis="carbon")
+    assert row["value"] is None
+    assert json.loads(row["inputs"])["missing_coefficients"] == ["raw_coal"]
+
+
+async def test_a_figure_names_the_edition_and_revision_of_its_coefficients(world: World) -> None:
+    await a_works(world)
+    await world.evaluate(NOW, "energy_consumption", "metered_energy")
+    for indicator in ("energy_consumption", "metered_energy"):
+        row = (await year_of(world, indicator))["calorific"]
+        named = {f["quantity"]: f for f in json.loads(row["inputs"])["factors"]}
+        assert named["raw_coal"]["edition"] == "GB/T 2589-2020"
+        assert named["raw_coal"]["revision"] == 1
+        assert named["raw_coal"]["value"] == pytest.approx(714.3)

@@ -27,7 +27,7 @@ def test_other_codes_have_none(code: str) -> None:
         pytest.param("0100000001150021", "natural_gas", "万m³", 2, id="gas of a process"),
         pytest.param("0102000002320021", "heat", "GJ", 3, id="heat of a unit"),
         pytest.param("0102030402330021", "electricity", "万kWh", 4, id="of an equipment"),
-        pytest.param("0000000002340080", None, None, 1, id="a carrier that we have not"),
+        pytest.param("0000000002350080", None, None, 1, id="a carrier that we have not"),
         pytest.param("0000000004330030", None, None, 1, id="a product is no carrier"),
         pytest.param("0000000002000011", None, None, 1, id="all energy together"),
         pytest.param("0000000099990011", None, None, 1, id="an unknown class"),
