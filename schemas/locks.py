@@ -12,3 +12,4 @@ class Lock(IntEnum):
     RETENTION = 4
     SLOT = 5  # by the key of a collector's slot, as long as a process has it
     BROKER = 6  # bringing the broker's accounts up to the table
+    OFFICIAL = 17  # entering official figures
