@@ -12,4 +12,5 @@ class Lock(IntEnum):
     RETENTION = 4
     SLOT = 5  # by the key of a collector's slot, as long as a process has it
     BROKER = 6  # bringing the broker's accounts up to the table
-    FACTORS = 10  # entering coefficients, heating values, carbon factors
+    FACTORS = 7  # entering coefficients, heating values, carbon factors
+    OFFICIAL = 8  # entering official figures

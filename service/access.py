@@ -120,6 +120,9 @@ ReadDevices = Annotated[
     Session, sessions((Domain.METERING, Verb.READ), (Domain.ENVIRONMENT, Verb.READ))
 ]
 ReadAny = Annotated[Session, sessions((Domain.ENERGY, Verb.READ), (Domain.ENVIRONMENT, Verb.READ))]
+ReadFigures = Annotated[
+    Session, sessions((Domain.ENERGY, Verb.READ), (Domain.STATISTICS, Verb.READ))
+]
 EnterFigures = Annotated[Session, sessions((Domain.STATISTICS, Verb.ENTER))]
 EnterTargets = Annotated[
     Session, sessions((Domain.ENERGY, Verb.ENTER), (Domain.STATISTICS, Verb.ENTER))

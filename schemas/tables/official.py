@@ -1,6 +1,7 @@
 """Official figures, targets and plans: entered, never computed."""
 
 from sqlalchemy import Boolean, Column, Date, Index, Integer, Numeric, Table, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 
 from schemas.tables.metadata import METADATA, key, recorded, reference, text
 
@@ -13,13 +14,27 @@ STATISTICS = Table(
     text("period"),  # first month..last month
     Column("value", Numeric, nullable=False),
     text("unit"),
-    text("price_base", nullable=True),
-    text("state"),  # preliminary 初步核算, verified 最终核实
+    text("price_base", nullable=True),  # current, or the year of constant prices; constant of rates
+    text("state"),  # flash 快报, preliminary 初步核算, verified 最终核实
     text("source"),
     Column("revision", Integer, nullable=False),
     text("recorded_by"),
     recorded(),
-    UniqueConstraint("county_code", "series", "period", "revision"),
+    reference("enterprise_id", "enterprises", nullable=True),  # null: of the county
+    text("product", nullable=True),
+    Column("contradictions", JSONB),  # what it contradicts and was entered all the same
+    text("reason", nullable=True),  # why
+    UniqueConstraint(
+        "county_code",
+        "enterprise_id",
+        "series",
+        "product",
+        "period",
+        "price_base",
+        "revision",
+        name="statistics_place_key",
+        postgresql_nulls_not_distinct=True,
+    ),
 )
 
 TARGETS = Table(

@@ -1,14 +1,12 @@
-"""Rows of official figures and targets as they are entered, and what can be wrong with them."""
+"""Rows of official figures and targets as they are entered."""
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.official import SERIES
-from service.domain.intensity import contradicts
+from schemas.official import State
 from service.domain.windows import parse_months
 from service.problems import Problem
 
@@ -18,6 +16,8 @@ Period = Annotated[
 ]
 Value = Annotated[Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False)]
 Text = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$")]
+Code = Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f]*$")]
+MOST_ROWS = 10_000
 
 
 class _Model(BaseModel):
@@ -25,23 +25,37 @@ class _Model(BaseModel):
 
 
 class FigureIn(_Model):
-    """One official figure; growth of GDP and value added at constant prices only."""
+    """One official figure of a county, or of an enterprise by its social credit code.
 
-    county: CountyCode
-    series: Annotated[str, Field(examples=["intensity_reduction"])]
+    ``unit`` may be another of the same kind; what is stored is in the series' unit. ``confirm``
+    with a ``reason`` lets in what contradicts other figures of the official sources.
+    """
+
+    county: CountyCode | None = None
+    enterprise: Annotated[str | None, Field(pattern="^[0-9A-Z]{18}$")] = None
+    series: Annotated[Code, Field(examples=["intensity_reduction"])]
+    product: Annotated[Code | None, Field(examples=["ferrosilicon"])] = None
     period: Period
     value: Value
+    unit: Annotated[Code | None, Field(examples=["万吨标准煤"])] = None
     price_base: Annotated[
-        str | None, Field(pattern="^(constant|comparable|current)$", examples=["constant"])
+        str | None,
+        Field(
+            pattern=r"^(constant|comparable|current|\d{4})$",
+            examples=["constant"],
+            description="of levels in money: `current`, or the base year of constant prices",
+        ),
     ] = None
-    state: Annotated[str, Field(pattern="^(preliminary|verified)$")]
+    state: State
     source: Text
+    confirm: bool = False
+    reason: Text | None = None
 
 
 class FiguresIn(_Model):
     """Figures that are entered together: all of them or, with their errors, none."""
 
-    figures: Annotated[list[FigureIn], Field(min_length=1, max_length=10_000)]
+    figures: Annotated[list[FigureIn], Field(min_length=1, max_length=MOST_ROWS)]
 
 
 class TargetIn(_Model):
@@ -59,29 +73,21 @@ class TargetIn(_Model):
 class TargetsIn(_Model):
     """Targets that are entered together."""
 
-    targets: Annotated[list[TargetIn], Field(min_length=1, max_length=10_000)]
+    targets: Annotated[list[TargetIn], Field(min_length=1, max_length=MOST_ROWS)]
 
 
 class RowError(BaseModel):
-    """What is wrong with one row, and what to do."""
+    """What is wrong with one row, in which column, the value seen there, and what to do.
+
+    ``row`` counts from 0 in a document, and as the spreadsheet shows it in a file.
+    """
 
     row: int
+    column: str | None = None
     code: str
     detail: str
     detail_zh: str
-
-
-def figure_errors(figures: Sequence[FigureIn], known: Collection[str]) -> list[RowError]:
-    """Return what is wrong with figures that are entered together, of counties known here."""
-    errors = [
-        error
-        for row, figure in enumerate(figures)
-        for error in (
-            *_place_errors(row, figure.county, figure.period, known),
-            *_series_errors(row, figure),
-        )
-    ]
-    return errors or _contradictions(figures)
+    value: str | None = None
 
 
 def target_errors(targets: Sequence[TargetIn], known: Collection[str]) -> list[RowError]:
@@ -89,87 +95,68 @@ def target_errors(targets: Sequence[TargetIn], known: Collection[str]) -> list[R
     return [
         error
         for row, target in enumerate(targets)
-        for error in _place_errors(row, target.county, target.period, known)
+        for error in (
+            unknown_county(row, target.county)
+            if target.county not in known
+            else None
+            if _is_period(target.period)
+            else bad_period(row, target.period),
+        )
+        if error is not None
     ]
+
+
+def refusal(errors: Sequence[RowError], **extra: Any) -> Problem:
+    """Return the problem that lists all errors."""
+    return Problem(
+        422,
+        "rows_refused",
+        f"{len(errors)} row(s) cannot be entered; none was. Correct them and send all again.",
+        f"{len(errors)} 行不合规定，全部未录入；请更正后重新提交。",
+        rows=[error.model_dump() for error in errors],
+        **extra,
+    )
 
 
 def refuse(errors: Sequence[RowError]) -> None:
     """Raise the problem that lists all errors, if there are any."""
     if errors:
-        raise Problem(
-            422,
-            "rows_refused",
-            f"{len(errors)} row(s) cannot be entered; none was. Correct them and send all again.",
-            f"{len(errors)} 行不合规定，全部未录入；请更正后重新提交。",
-            rows=[error.model_dump() for error in errors],
-        )
+        raise refusal(errors)
 
 
-def _place_errors(row: int, county: str, period: str, known: Collection[str]) -> list[RowError]:
-    if county not in known:
-        return [
-            RowError(
-                row=row,
-                code="unknown_county",
-                detail=f"There is no county {county} that this key may enter figures for.",
-                detail_zh=f"没有县区 {county}，或该密钥无权录入。",
-            )
-        ]
+def row_error(row: int, column: str, code: str, value: object, en: str, zh: str) -> RowError:
+    """Return what is wrong with a cell."""
+    shown = None if value is None else str(value)
+    return RowError(row=row, column=column, code=code, detail=en, detail_zh=zh, value=shown)
+
+
+def unknown_county(row: int, county: str) -> RowError:
+    """Return that a county is not there for the caller."""
+    return RowError(
+        row=row,
+        column="county",
+        code="unknown_county",
+        detail=f"There is no county {county} that this key may enter figures for.",
+        detail_zh=f"没有县区 {county}，或该密钥无权录入。",
+        value=county,
+    )
+
+
+def bad_period(row: int, period: str) -> RowError:
+    """Return that a text is no period."""
+    return RowError(
+        row=row,
+        column="period",
+        code="bad_period",
+        detail=f"{period} is not months as 2026-01..2026-09.",
+        detail_zh=f"{period} 不是 2026-01..2026-09 形式的起止月份。",
+        value=period,
+    )
+
+
+def _is_period(text: str) -> bool:
     try:
-        parse_months(period)
+        parse_months(text)
     except ValueError:
-        return [
-            RowError(
-                row=row,
-                code="bad_period",
-                detail=f"{period} is not months as 2026-01..2026-09.",
-                detail_zh=f"{period} 不是 2026-01..2026-09 形式的起止月份。",
-            )
-        ]
-    return []
-
-
-def _series_errors(row: int, figure: FigureIn) -> list[RowError]:
-    if (series := SERIES.get(figure.series)) is None:
-        return [
-            RowError(
-                row=row,
-                code="unknown_series",
-                detail=f"There is no series {figure.series}; known are {', '.join(SERIES)}.",
-                detail_zh=f"没有指标 {figure.series}；可用：{'、'.join(SERIES)}。",
-            )
-        ]
-    if series.constant_price and figure.price_base not in ("constant", "comparable"):
-        return [
-            RowError(
-                row=row,
-                code="current_prices",
-                detail=f"{series.en} is needed at constant prices; say so in price_base.",
-                detail_zh=f"{series.zh}须按不变价（可比价）填报，请注明 price_base。",
-            )
-        ]
-    return []
-
-
-def _contradictions(figures: Sequence[FigureIn]) -> list[RowError]:
-    """Return the rows whose three rates break 1 + g_GDP = (1 + g_E) / (1 + r)."""
-    triples: dict[tuple[str, str], dict[str, tuple[int, Decimal]]] = defaultdict(dict)
-    for row, figure in enumerate(figures):
-        triples[figure.county, figure.period][figure.series] = (row, figure.value)
-    errors = []
-    for values in triples.values():
-        if not {"intensity_reduction", "energy_growth", "gdp_growth"} <= values.keys():
-            continue
-        row, rate = values["intensity_reduction"]
-        energy, gdp = values["energy_growth"][1], values["gdp_growth"][1]
-        if contradicts(rate, energy, gdp):
-            errors.append(
-                RowError(
-                    row=row,
-                    code="contradiction",
-                    detail=f"A reduction of {rate} % contradicts a growth of energy of {energy} %"
-                    f" and of GDP of {gdp} %; check the three.",
-                    detail_zh=f"降低率 {rate}% 与能耗增速 {energy}%、GDP增速 {gdp}% 不符，请核对。",
-                )
-            )
-    return errors
+        return False
+    return True

@@ -289,7 +289,7 @@ async def test_official_figures_give_a_county_its_level(
     ("figure", "code"),
     [
         pytest.param({"county": "110101"}, "unknown_county", id="a county that is not there"),
-        pytest.param({"series": "gdp"}, "unknown_series", id="a series that is not there"),
+        pytest.param({"series": "gpd"}, "unknown_series", id="a series that is not there"),
         pytest.param({"period": "2026-03..2026-01"}, "bad_period", id="months in reverse"),
         pytest.param({"period": "2026-13..2026-14"}, "bad_period", id="no months"),
         pytest.param(
