@@ -104,7 +104,7 @@ class Measured:
     ``period`` is a window (``24h``) or months (``2026-01..2026-09``), ``as_of`` its end.
     ``completeness`` is the share of the time measured, ``estimated`` the share of the value that
     was spread over gaps, both 0 to 1. ``inputs`` are the figures that the value was computed
-    from, for whoever has to defend it.
+    from, for whoever has to defend it; where there is none, ``unknown`` among them says why.
     """
 
     subject: Subject
@@ -119,3 +119,8 @@ class Measured:
     estimated: float | None = None
     range: tuple[float, float] | None = None
     inputs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_unknown_for_a_reason(self) -> bool:
+        """Whether there is no value and the inputs say why."""
+        return self.value is None and bool(self.inputs.get("unknown"))

@@ -151,7 +151,8 @@ def _chain(analyzer: Analyzer, subject: str, indicator: str, period: str) -> Cha
 def _differs(value: Value, known: Published | None) -> bool:
     measured = value.measured
     if known is None:
-        return measured.value is not None or bool(measured.completeness) or bool(value.phases)
+        is_something = measured.value is not None or measured.is_unknown_for_a_reason
+        return is_something or bool(measured.completeness) or bool(value.phases)
     return not (
         _same(measured.value, known.value)
         and _same(measured.target, known.target)

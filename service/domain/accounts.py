@@ -5,11 +5,10 @@ of the time was measured, and how much of the amount was spread over gaps, goes 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from schemas.registry import Part
-from service.domain.bases import Recorded
 from service.domain.validity import completeness
 
 
@@ -82,10 +81,23 @@ class Total:
 
 @dataclass(slots=True)
 class Carrier:
-    """One carrier of an account: its amount in the catalogue's unit, and its energy."""
+    """One carrier of an account, or a part of it: amount in the catalogue's unit, and energy.
+
+    The amount of a part has a meaning where all of it is one carrier: of electricity.
+    """
 
     amount: float = 0.0
     total: Total = field(default_factory=Total)
+
+    def add(self, line: Line) -> None:
+        """Add a line."""
+        self.amount += line.amount or 0.0
+        self.total.add(line)
+
+    def include(self, other: "Carrier") -> None:
+        """Add another."""
+        self.amount += other.amount
+        self.total.include(other.total)
 
 
 @dataclass(slots=True)
@@ -94,27 +106,11 @@ class Account:
 
     total: Total = field(default_factory=Total)
     carriers: dict[str, Carrier] = field(default_factory=lambda: defaultdict(Carrier))
-    parts: dict[Part, Total] = field(default_factory=lambda: defaultdict(Total))
+    parts: dict[Part, Carrier] = field(default_factory=lambda: defaultdict(Carrier))
 
-    def recorded(
-        self, parts_of_2020: Mapping[Part, Total], entered: Mapping[Part, float]
-    ) -> Recorded[float] | None:
-        """Return the energy with what is on record of its parts; None where it is unknown.
-
-        What was entered with its evidence stands before what was measured.
-        """
-        if (gross := self.total.value) is None:
-            return None
-        measured = {**{part: total.value for part, total in self.parts.items()}, **entered}
-        before = parts_of_2020.get(Part.RENEWABLE)
-        return Recorded(
-            gross,
-            measured.get(Part.FEEDSTOCK),
-            measured.get(Part.RENEWABLE),
-            None if before is None else before.value,
-            measured.get(Part.NUCLEAR),
-            measured.get(Part.SINGLE_LISTED),
-        )
+    def part(self, part: Part) -> float | None:
+        """Return the energy of a part; None where it was not measured or is unknown."""
+        return self.parts[part].total.value if part in self.parts else None
 
 
 def account(lines: Iterable[Line]) -> Account:
@@ -123,11 +119,9 @@ def account(lines: Iterable[Line]) -> Account:
     for line in lines:
         if line.part is not None:
             found.parts[line.part].add(line)
-            continue
-        found.total.add(line)
-        carrier = found.carriers[line.quantity]
-        carrier.amount += line.amount or 0.0
-        carrier.total.add(line)
+        else:
+            found.total.add(line)
+            found.carriers[line.quantity].add(line)
     return found
 
 
@@ -137,10 +131,9 @@ def together(found: Iterable[Account]) -> Account:
     for each in found:
         whole.total.include(each.total)
         for quantity, carrier in each.carriers.items():
-            whole.carriers[quantity].amount += carrier.amount
-            whole.carriers[quantity].total.include(carrier.total)
-        for part, total in each.parts.items():
-            whole.parts[part].include(total)
+            whole.carriers[quantity].include(carrier)
+        for part, measured in each.parts.items():
+            whole.parts[part].include(measured)
     return whole
 
 

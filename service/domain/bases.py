@@ -48,6 +48,7 @@ class Unknown(StrEnum):
     BASE_YEAR = "renewables_of_2020_not_recorded"
     EXCEEDS = "deductions_exceed_the_energy"
     NEGATIVE = "exports_exceed_the_energy"
+    NO_COEFFICIENT = "no_coefficient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class Recorded(Generic[N]):
     """Energy of a period and what is on record of its parts, in tce by one method.
 
     None: nothing is recorded. ``renewables_2020`` is that of the same months of 2020.
+    ``unvalued`` are on record in a unit for which there is no coefficient.
     """
 
     gross: N
@@ -104,6 +106,7 @@ class Recorded(Generic[N]):
     renewables_2020: N | None = None
     nuclear: N | None = None
     single_listed: N | None = None
+    unvalued: frozenset[Deduction] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,10 @@ def figures(recorded: Recorded[N]) -> Iterator[Figure[N]]:
     known = deductions(recorded)
     for reduction, names in TAKEN_OFF.items():
         taken_off = {name: known[name] for name in names}
-        yield _figure(recorded.gross, reduction, taken_off)
+        if recorded.unvalued.intersection(names):
+            yield Figure(reduction, None, taken_off, Unknown.NO_COEFFICIENT)
+        else:
+            yield _figure(recorded.gross, reduction, taken_off)
 
 
 def deductions(recorded: Recorded[N]) -> dict[Deduction, N | None]:
@@ -136,12 +142,13 @@ def deductions(recorded: Recorded[N]) -> dict[Deduction, N | None]:
     if recorded.renewables is not None:
         before = recorded.renewables_2020
         new = None if before is None else max(renewables - before, zero)
-    return {
+    found = {
         Deduction.FEEDSTOCK: zero if recorded.feedstock is None else recorded.feedstock,
         Deduction.NEW_RENEWABLES: new,
         Deduction.NON_FOSSIL: renewables + (zero if recorded.nuclear is None else recorded.nuclear),
         Deduction.SINGLE_LISTED: zero if recorded.single_listed is None else recorded.single_listed,
     }
+    return {**found, **dict.fromkeys(recorded.unvalued)}
 
 
 def assessed(use: Use, year: int) -> Reduction:
@@ -180,6 +187,7 @@ def together(records: Sequence[Recorded[N]]) -> Recorded[N]:
         renewables_2020=None if None in bases else _sum(bases),
         nuclear=_sum([record.nuclear for record in records]),
         single_listed=_sum([record.single_listed for record in records]),
+        unvalued=frozenset().union(*(record.unvalued for record in records)),
     )
 
 

@@ -69,7 +69,9 @@ def energy(
     yield heading.figure(indicator, method, found.total.value, "tce", found, inputs)
     if recorded is None or not _has_parts(recorded):
         return
-    on_record = {name: amount for name, amount in asdict(recorded).items() if amount is not None}
+    on_record = {
+        name: amount for name, amount in asdict(recorded).items() if isinstance(amount, float)
+    }
     for figure in bases.figures(recorded):
         if figure.reduction is Reduction.GROSS:
             continue
@@ -102,18 +104,18 @@ def carbon(
     Feedstock goes into a product and is no combustion.
     """
     yield heading.figure(indicator, Basis.CARBON, found.total.value, "tCO2", found, inputs)
-    if (feedstock := found.parts.get(Part.FEEDSTOCK)) is None:
+    if Part.FEEDSTOCK not in found.parts:
         return
-    value = None
-    if found.total.value is not None and feedstock.value is not None:
-        value = found.total.value - feedstock.value
+    feedstock, value = found.part(Part.FEEDSTOCK), None
+    if found.total.value is not None and feedstock is not None:
+        value = found.total.value - feedstock
     yield heading.figure(
         indicator,
         Basis.CARBON_LESS_FEEDSTOCK,
         value if value is None or value >= 0 else None,
         "tCO2",
         found,
-        {"gross_t": found.total.value, "feedstock_t": feedstock.value},
+        {"gross_t": found.total.value, "feedstock_t": feedstock},
     )
 
 
@@ -145,7 +147,7 @@ def factors(found: Iterable[Factor]) -> dict[str, Any]:
 
 def _has_parts(recorded: Recorded[float]) -> bool:
     parts = (recorded.feedstock, recorded.renewables, recorded.nuclear, recorded.single_listed)
-    return any(part is not None for part in parts)
+    return bool(recorded.unvalued) or any(part is not None for part in parts)
 
 
 def _rounded(amounts: Any) -> dict[str, float | None]:

@@ -7,18 +7,19 @@ from datetime import date
 from schemas.indicators import Basis
 from schemas.quantities import MEDIA
 from schemas.registry import Part
-from service.domain import accounts
+from service.domain import accounts, claims
 from service.domain.accounts import Account, Line
 from service.domain.bases import Recorded
+from service.domain.claims import BASE_YEAR, SERIES, Entered
 from service.domain.statement import Factor
 from service.domain.windows import Months, shift
-from service.store import coefficients, metered
+from service.store import coefficients, metered, statistics
 from service.store.coefficients import InForce
 from service.store.engine import Connection
 from service.store.metered import MeteredMonth
 
-BASE_YEAR = 2020  # of new renewables: 发改运行〔2022〕1258号
 PARTS = {part.value: part for part in Part}
+ELECTRIC = {part for part, is_electricity in SERIES.values() if is_electricity}
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Books:
     above_scale: bool
     rows: list[MeteredMonth] = field(default_factory=list)
     worth: list[tuple[str, InForce]] = field(default_factory=list)  # by quantity
+    entered: dict[tuple[str, Part], float] = field(default_factory=dict)  # by period
 
     def account(self, months: Months, method: Basis) -> Account:
         """Return the account of some months: in tce by a method, or in tCO2."""
@@ -59,8 +61,38 @@ class Books:
         return list(found.values())
 
     def recorded(self, found: Account, months: Months, method: Basis) -> Recorded[float] | None:
-        """Return the energy of an account of these books with what is on record of its parts."""
-        return found.recorded(self.account(_in_base_year(months), method).parts, {})
+        """Return the energy of an account of these books with what is on record of its parts.
+
+        What was entered in tce is by coal consumption, so it counts by that method only.
+        """
+        base = _in_base_year(months)
+        return claims.recorded(
+            found,
+            self.account(base, method),
+            self._entered(months, method),
+            self._entered(base, method),
+            self._kgce_per_kwh(months, method),
+        )
+
+    def _entered(self, months: Months, method: Basis) -> Entered:
+        return Entered(
+            {
+                part: amount
+                for (period, part), amount in self.entered.items()
+                if period == str(months) and (method is Basis.COAL_CONSUMPTION or part in ELECTRIC)
+            }
+        )
+
+    def _kgce_per_kwh(self, months: Months, method: Basis) -> float | None:
+        """Return what electricity was worth at the end of some months."""
+        values = [
+            each.value
+            for quantity, each in self.worth
+            if quantity == "electricity"
+            and each.use == method.value
+            and each.first_day < months.stop <= each.stop_day
+        ]
+        return values[0] if values else None
 
 
 async def open_books(
@@ -93,6 +125,9 @@ async def open_books(
     for each in await coefficients.in_force(connection, list(meters), first, stop):
         enterprise, quantity = meters[each.channel_id]
         books[enterprise].worth.append((quantity, each))
+    for item in await statistics.latest_of_enterprises(connection, list(books), list(SERIES)):
+        part, _ = SERIES[item.figure.series]
+        books[item.enterprise_id].entered[item.figure.period, part] = float(item.figure.value)
     return books
 
 

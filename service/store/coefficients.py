@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import text
 
+from service.domain import coal_equivalent
+from service.domain.coal_equivalent import Entry
 from service.store.engine import Connection
 from service.store.factors import FACTORS, MEMBERS
 
@@ -45,6 +48,14 @@ _IN_FORCE = text(f"""
 """)
 
 
+_OF_ELECTRICITY = text("""
+    SELECT region, valid_from, valid_to, kgce_per_unit, coefficient_id
+    FROM coefficients
+    WHERE quantity = 'electricity' AND method = 'coal_consumption' AND superseded_at IS NULL
+    ORDER BY region, valid_from
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """What the amounts of a channel were multiplied by on the days [first_day, stop_day).
@@ -68,6 +79,23 @@ class InForce:
     revision: int
     confirmed: bool
     heating_value_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Electricity:
+    """What electricity is worth by coal consumption (等价值), as the operator entered it."""
+
+    entries: Sequence[Entry]
+
+    def kgce_per_kwh(self, county: str, day: date) -> Decimal | None:
+        """Return the value in a county on a day; None where none was entered."""
+        found = coal_equivalent.in_force(self.entries, county, day)
+        return None if found is None else Decimal(str(found.value))
+
+
+async def of_electricity(connection: Connection) -> Electricity:
+    """Return what electricity is worth by coal consumption, in every region."""
+    return Electricity([Entry(*row) for row in await connection.execute(_OF_ELECTRICITY)])
 
 
 async def in_force(

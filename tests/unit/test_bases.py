@@ -17,6 +17,7 @@ from service.domain.bases import (
     assessed,
     deductions,
     figures,
+    together,
 )
 
 # A methanol works in 2024, in tce. Coal 120,000 t × 0.7143 = 85,716.0, of which 70,000 t are
@@ -58,6 +59,22 @@ def test_an_increase_since_an_unknown_year_is_unknown() -> None:
     assert values[Reduction.LESS_NEW_RENEWABLES].value is None
     assert values[Reduction.LESS_NEW_RENEWABLES].unknown is Unknown.BASE_YEAR
     assert values[Reduction.LESS_NON_FOSSIL].value == 8
+
+
+def test_what_has_no_coefficient_is_unknown_not_nothing() -> None:
+    recorded = Recorded(Decimal(10), unvalued=frozenset({Deduction.NON_FOSSIL}))
+    found = {f.reduction: f for f in figures(recorded)}
+    assert found[Reduction.LESS_NON_FOSSIL].unknown is Unknown.NO_COEFFICIENT
+    assert found[Reduction.LESS_NON_FOSSIL].value is None
+    assert found[Reduction.LESS_FEEDSTOCK].value == 10
+
+
+def test_several_together_are_their_sums() -> None:
+    both = together([WORKS, Recorded(Decimal(10), feedstock=Decimal(4))])
+    assert (both.gross, both.feedstock) == (Decimal("93100.0"), Decimal("50005.0"))
+    assert (both.renewables, both.renewables_2020) == (WORKS.renewables, WORKS.renewables_2020)
+    without_base = together([WORKS, Recorded(Decimal(10), renewables=Decimal(1))])
+    assert without_base.renewables_2020 is None
 
 
 def test_fewer_renewables_than_in_2020_are_no_increase() -> None:
