@@ -127,6 +127,7 @@ EnterFigures = Annotated[Session, sessions((Domain.STATISTICS, Verb.ENTER))]
 EnterTargets = Annotated[
     Session, sessions((Domain.ENERGY, Verb.ENTER), (Domain.STATISTICS, Verb.ENTER))
 ]
+EnterFactors = Annotated[Session, sessions((Domain.ENERGY, Verb.ENTER))]
 ReadPlatform = Annotated[Session, sessions((Domain.PLATFORM, Verb.READ))]
 Administer = Annotated[Session, sessions((Domain.PLATFORM, Verb.ADMINISTER))]
 ReadCommands = Annotated[

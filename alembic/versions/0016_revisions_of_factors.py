@@ -138,7 +138,8 @@ def _revise_coefficients() -> None:
     op.execute("""
         ALTER TABLE coefficients
             ADD CONSTRAINT coefficients_valid_to_check CHECK (valid_to >= valid_from),
-            ADD UNIQUE (quantity, method, region, valid_from, revision)
+            ADD CONSTRAINT coefficients_revision_key
+                UNIQUE (quantity, method, region, valid_from, revision)
     """)
     op.execute("""
         CREATE UNIQUE INDEX coefficients_in_force_idx
@@ -173,7 +174,8 @@ def _create_heating_values() -> None:
             CONSTRAINT heating_values_kj_check CHECK (kj > 0),
             CONSTRAINT heating_values_unit_check CHECK (unit IN ('kJ/kg', 'kJ/m³')),
             CONSTRAINT heating_values_valid_to_check CHECK (valid_to >= valid_from),
-            UNIQUE NULLS NOT DISTINCT (enterprise_id, device_id, quantity, valid_from, revision)
+            CONSTRAINT heating_values_revision_key
+                UNIQUE NULLS NOT DISTINCT (enterprise_id, device_id, quantity, valid_from, revision)
         )
     """)
     op.execute("""
@@ -212,7 +214,8 @@ def _create_carbon_factors() -> None:
             ),
             CONSTRAINT carbon_factors_region_check CHECK (region ~ '^([0-9]{2}){0,3}$'),
             CONSTRAINT carbon_factors_valid_to_check CHECK (valid_to >= valid_from),
-            UNIQUE (quantity, region, valid_from, revision)
+            CONSTRAINT carbon_factors_revision_key
+                UNIQUE (quantity, region, valid_from, revision)
         )
     """)
     op.execute("""
@@ -405,7 +408,7 @@ def downgrade() -> None:
     op.execute("DROP INDEX coefficients_in_force_idx")
     op.execute("""
         ALTER TABLE coefficients
-            DROP CONSTRAINT coefficients_quantity_method_region_valid_from_revision_key,
+            DROP CONSTRAINT coefficients_revision_key,
             DROP CONSTRAINT coefficients_valid_to_check,
             DROP COLUMN region, DROP COLUMN edition, DROP COLUMN revision,
             DROP COLUMN recorded_by, DROP COLUMN superseded_at, DROP COLUMN withdrawn_by,

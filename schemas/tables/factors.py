@@ -44,7 +44,7 @@ def _revision() -> list[Column[Any]]:
 def _one_in_force(table: str, *columns: str, nulls: bool = False) -> list[Any]:
     options: dict[str, Any] = {"postgresql_nulls_not_distinct": True} if nulls else {}
     return [
-        UniqueConstraint(*columns, "revision", **options),
+        UniqueConstraint(*columns, "revision", name=f"{table}_revision_key", **options),
         Index(
             f"{table}_in_force_idx",
             *columns,

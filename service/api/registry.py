@@ -20,6 +20,9 @@ from schemas.registry import (
 )
 from service.access import Administer
 from service.api.channel_template import TemplateIn
+from service.api.factor_errors import coefficient_errors
+from service.api.factor_rows import CoefficientIn
+from service.api.official_rows import refuse
 from service.domain import uscc
 from service.problems import Problem
 from service.store import audit
@@ -230,18 +233,6 @@ class EnterpriseIn(_Model):
         return self
 
 
-class CoefficientIn(_Model):
-    """What one unit of a carrier is in kgce, by a method, from a day on."""
-
-    quantity: QuantityCode
-    method: Annotated[str, Field(pattern="^(calorific|coal_consumption)$")]
-    kgce_per_unit: Factor
-    valid_from: date
-    valid_to: date | None = None
-    source: Name
-    confirmed: bool = False
-
-
 class RegistryIn(_Model):
     """What is to be entered; what is there already is brought up to it, nothing is removed."""
 
@@ -264,8 +255,10 @@ class Entered(BaseModel):
 @router.post("/registry")
 async def enter_registry(session: Administer, document: RegistryIn) -> Entered:
     """Enter counties, parks, enterprises and coefficients; collectors know them at once."""
+    refuse(coefficient_errors(document.coefficients, None))
+    actor = session.permit.client.name
     try:
-        channels = await store.enter(session.connection, document.model_dump())
+        channels = await store.enter(session.connection, document.model_dump(), actor)
     except LookupError as error:
         raise Problem(422, "unknown_reference", f"{error}", f"引用不存在：{error}") from error
     entered = Entered(
@@ -275,7 +268,5 @@ async def enter_registry(session: Administer, document: RegistryIn) -> Entered:
         channels=channels,
         coefficients=len(document.coefficients),
     )
-    await audit.append(
-        session.connection, session.permit.client.name, "enter_registry", entered.model_dump()
-    )
+    await audit.append(session.connection, actor, "enter_registry", entered.model_dump())
     return entered

@@ -56,6 +56,7 @@ class UsageItem(BaseModel):
     amount: float
     unit: str
     tce: float | None = Field(description="null where no coefficient is entered")
+    co2_t: float | None = Field(description="tonnes of CO2; null where no factor is entered")
     completeness: float = Field(description="share of the bucket measured")
     estimated: float = Field(description="part of the amount spread over a longer gap")
     flags: int = Field(description="1 rollover, 2 replacement, 4 unexplained fall, 8 estimated")
@@ -152,6 +153,7 @@ async def list_usage(
             amount=row.amount,
             unit=CATALOGUE[channels[row.channel_id].quantity].unit,
             tce=row.tce,
+            co2_t=row.co2_t,
             completeness=completeness(row.measured_s, row.seconds) or 0.0,
             estimated=row.estimated,
             flags=row.flags,

@@ -59,6 +59,21 @@ _OUTLETS = text("""
     WHERE e.uscc = :uscc AND (CAST(:outlet AS text) IS NULL OR o.code = :outlet)
     ORDER BY o.code
 """)
+_METERED = text("""
+    SELECT e.enterprise_id, d.device_id, d.code, c.quantity
+    FROM enterprises AS e
+    LEFT JOIN devices AS d USING (enterprise_id)
+    LEFT JOIN channels AS c USING (device_id)
+    WHERE e.uscc = :uscc
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """An enterprise, and its devices by their code and a quantity that they measure."""
+
+    enterprise_id: int
+    devices: dict[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +142,12 @@ async def outlets(connection: Connection, uscc: str, outlet: str | None) -> dict
     """Return the codes of an enterprise's outlets in scope, by id."""
     rows = await connection.execute(_OUTLETS, {"uscc": uscc, "outlet": outlet})
     return {row.outlet_id: row.code for row in rows}
+
+
+async def metered(connection: Connection, uscc: str) -> Metered | None:
+    """Return what an enterprise in scope has that measures; None where there is no such one."""
+    rows = (await connection.execute(_METERED, {"uscc": uscc})).all()
+    if not rows:
+        return None
+    devices = {(row.code, row.quantity): row.device_id for row in rows if row.quantity is not None}
+    return Metered(rows[0].enterprise_id, devices)

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import text
 
 from schemas.quantities import UNITS
+from service.store import revisions
 from service.store.engine import Connection
 
 _COUNTY = text("""
@@ -94,20 +95,9 @@ _SETTING = text("""
     SET multiplier = excluded.multiplier, width = excluded.width
     WHERE (known.multiplier, known.width) IS DISTINCT FROM (excluded.multiplier, excluded.width)
 """)
-_COEFFICIENT = text("""
-    INSERT INTO coefficients AS known
-        (quantity, method, kgce_per_unit, valid_from, valid_to, source, confirmed)
-    VALUES (:quantity, :method, :kgce_per_unit, :valid_from, :valid_to, :source, :confirmed)
-    ON CONFLICT (quantity, method, valid_from) DO UPDATE
-    SET kgce_per_unit = excluded.kgce_per_unit, valid_to = excluded.valid_to,
-        source = excluded.source, confirmed = excluded.confirmed, recorded_at = now()
-    WHERE (known.kgce_per_unit, known.valid_to, known.source, known.confirmed)
-        IS DISTINCT FROM
-        (excluded.kgce_per_unit, excluded.valid_to, excluded.source, excluded.confirmed)
-""")
 
 
-async def enter(connection: Connection, document: dict[str, Any]) -> int:
+async def enter(connection: Connection, document: dict[str, Any], actor: str) -> int:
     """Enter a checked document; returns how many channels it holds.
 
     Raises LookupError when it names a county that is not there.
@@ -120,8 +110,7 @@ async def enter(connection: Connection, document: dict[str, Any]) -> int:
     for park in document["parks"]:
         if await connection.scalar(_PARK, park) is None:
             raise LookupError(f"county {park['county']}")
-    for coefficient in document["coefficients"]:
-        await connection.execute(_COEFFICIENT, coefficient)
+    await revisions.enter(connection, revisions.COEFFICIENTS, document["coefficients"], actor)
     return sum([await _enter_enterprise(connection, item) for item in document["enterprises"]])
 
 
