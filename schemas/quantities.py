@@ -22,13 +22,23 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A quantity with its one unit inside the product; devices may send others."""
+    """A quantity with its one unit inside the product; devices may send others.
+
+    ``counts_as`` is the carrier that it is an amount of, where it is another: what a meter
+    registers of a carrier in the other direction is a quantity of its own.
+    """
 
     code: str
     zh: str
     en: str
     unit: str
     group: Group
+    counts_as: str | None = None
+
+    @property
+    def carrier(self) -> str:
+        """Return the quantity whose coefficients apply."""
+        return self.counts_as or self.code
 
 
 def _rows(group: Group, *rows: tuple[str, str, str, str]) -> list[Quantity]:
@@ -102,6 +112,14 @@ CATALOGUE: dict[str, Quantity] = {
             ("methanol_fuel", "甲醇（燃料）", "methanol as fuel", "t"),
             ("ethanol_fuel", "乙醇（燃料）", "ethanol as fuel", "t"),
         ),
+        Quantity(
+            "electricity_reverse",
+            "反向有功电能",
+            "electricity, reverse active energy",
+            "kWh",
+            Group.CARRIER,
+            counts_as="electricity",
+        ),
         *_POLLUTANTS,
         *_rows(Group.FLOW, ("gas_flow", "标干流量", "dry gas flow at standard state", "m³/h")),
         *_emissions(_POLLUTANTS),
@@ -138,6 +156,13 @@ CATALOGUE: dict[str, Quantity] = {
         ),
         *_rows(Group.MEDIUM, ("fresh_water", "新水", "fresh water", "t")),
     )
+}
+
+# What counts as another carrier -> that carrier.
+COUNTS_AS: dict[str, str] = {
+    code: quantity.counts_as
+    for code, quantity in CATALOGUE.items()
+    if quantity.counts_as is not None
 }
 
 UNITS: dict[str, tuple[str, float]] = {

@@ -1,6 +1,16 @@
 """Every table, once; `alembic check` compares them with the migrations."""
 
-from schemas.tables import access, broker, derived, field, official, outcome, registry, series
+from schemas.tables import (
+    access,
+    broker,
+    derived,
+    field,
+    metering,
+    official,
+    outcome,
+    registry,
+    series,
+)
 from schemas.tables.metadata import METADATA
 
 __all__ = [
@@ -9,6 +19,7 @@ __all__ = [
     "broker",
     "derived",
     "field",
+    "metering",
     "official",
     "outcome",
     "registry",

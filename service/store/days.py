@@ -5,14 +5,22 @@ from datetime import date
 
 from sqlalchemy import text
 
+from schemas.quantities import COUNTS_AS
 from service.store.engine import Connection
 
+# A quantity that counts as a carrier has its coefficients.
+_COUNTED = " UNION ALL ".join(
+    [
+        "SELECT known.quantity",
+        *(f"SELECT '{name}' WHERE known.quantity = '{of}'" for name, of in COUNTS_AS.items()),
+    ]
+)
 # Days before the oldest coefficient use it. A fuel has one value by both methods; electricity and
 # heat have one by coal consumption (等价值) only where the operator entered it.
-COEFFICIENTS = """
+COEFFICIENTS = f"""
     coefficient AS MATERIALIZED (
-        SELECT quantity, method, kgce_per_unit,
-               CASE WHEN lag(quantity) OVER in_order IS NULL THEN '-infinity'::date
+        SELECT counted.quantity, method, kgce_per_unit,
+               CASE WHEN lag(counted.quantity) OVER in_order IS NULL THEN '-infinity'::date
                     ELSE valid_from END AS first_day,
                coalesce(least(lead(valid_from) OVER in_order, valid_to + 1), 'infinity') AS end_day
         FROM (
@@ -26,7 +34,8 @@ COEFFICIENTS = """
                   WHERE entered.quantity = fuel.quantity AND entered.method = 'coal_consumption'
               )
         ) AS known
-        WINDOW in_order AS (PARTITION BY quantity, method ORDER BY valid_from)
+        CROSS JOIN LATERAL ({_COUNTED}) AS counted (quantity)
+        WINDOW in_order AS (PARTITION BY counted.quantity, method ORDER BY valid_from)
     )
 """
 _CLEAR = text("""
