@@ -124,6 +124,7 @@ EnterFigures = Annotated[Session, sessions((Domain.STATISTICS, Verb.ENTER))]
 EnterTargets = Annotated[
     Session, sessions((Domain.ENERGY, Verb.ENTER), (Domain.STATISTICS, Verb.ENTER))
 ]
+EnterMetering = Annotated[Session, sessions((Domain.METERING, Verb.ENTER))]
 ReadPlatform = Annotated[Session, sessions((Domain.PLATFORM, Verb.READ))]
 Administer = Annotated[Session, sessions((Domain.PLATFORM, Verb.ADMINISTER))]
 ReadCommands = Annotated[

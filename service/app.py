@@ -12,10 +12,12 @@ from service.access import State
 from service.analyzers import find
 from service.api import (
     alerts,
+    channel_settings,
     clients,
     codes,
     commands,
     counties,
+    device_events,
     dialects,
     enterprises,
     frames,
@@ -78,10 +80,12 @@ def make_app(settings: Settings) -> FastAPI:
     problems.install(app)
     modules = (
         alerts,
+        channel_settings,
         clients,
         codes,
         commands,
         counties,
+        device_events,
         dialects,
         enterprises,
         frames,

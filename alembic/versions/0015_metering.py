@@ -20,6 +20,12 @@ ROLLUP_LOCK = 1  # the class of the locks that rollup workers take by enterprise
 REVERSE = {"electricity_reverse": "electricity"}
 LOGGED = """kind, role, statistic, label, expected_interval_s, hold_s, plausible_min, plausible_max,
     plausible_rate"""
+KEPT = {
+    "channel_setting": """setting_id channel_id valid_from unit scale multiplier ct pt width note
+        recorded_by recorded_at revision""",
+    "device_event": """event_id device_id channel_id kind at closing_value opening_value
+        certificate organisation result valid_until note recorded_by recorded_at revision""",
+}
 EVENT = "kind, channel_id, at, closing_value, opening_value"
 
 
@@ -171,20 +177,9 @@ def _extend_devices() -> None:
 
 def _keep_revisions() -> None:
     # with the rights of the owner: the programs read revisions and can neither make nor change them
-    for table, key, columns in (
-        (
-            "channel_setting",
-            "setting_id",
-            "channel_id, valid_from, unit, scale, multiplier, ct, pt, width, note, recorded_by,"
-            " recorded_at, revision",
-        ),
-        (
-            "device_event",
-            "event_id",
-            "device_id, channel_id, kind, at, closing_value, opening_value, certificate,"
-            " organisation, result, valid_until, note, recorded_by, recorded_at, revision",
-        ),
-    ):
+    for table, columns in KEPT.items():
+        names = ", ".join(columns.split())
+        values = ", ".join(f"OLD.{name}" for name in columns.split())
         op.execute(f"""
             CREATE FUNCTION keep_{table}() RETURNS trigger
             LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -192,10 +187,9 @@ def _keep_revisions() -> None:
                 IF TG_OP = 'UPDATE' AND NEW IS NOT DISTINCT FROM OLD THEN
                     RETURN NEW;
                 END IF;
-                INSERT INTO {table}_revisions ({key}, {columns},
-                                               superseded_at, superseded_by, superseded_note)
-                SELECT {", ".join(f"OLD.{name.strip()}" for name in f"{key}, {columns}".split(","))},
-                       now(),
+                INSERT INTO {table}_revisions
+                    ({names}, superseded_at, superseded_by, superseded_note)
+                SELECT {values}, now(),
                        coalesce(NEW.recorded_by, nullif(current_setting('qingyu.actor', true), ''),
                                 session_user),
                        nullif(current_setting('qingyu.note', true), '');

@@ -117,10 +117,10 @@ class ChannelIn(_Model):
     """One quantity of a device in one statistic.
 
     ``unit``, ``multiplier`` and ``width`` hold from the first day in service; later ones are
-    entered as settings of their own. Plausible values are in ``unit``. A dial that is
-    ``reversible`` (双向) may run backwards. ``label`` says which end of its period a value's time names; by default
-    the end, of monitors (HJ 212) and of codes on the wire the start. ``wire_code`` is the code of
-    HJ 212 or NHJC where it is not the default one of the quantity.
+    entered as settings of their own. Plausible values are in ``unit``. A ``reversible`` dial
+    (双向) may run backwards. ``label`` says which end of its period a value's time names; by
+    default the end, of monitors (HJ 212) and of codes on the wire the start. ``wire_code`` is the
+    code of HJ 212 or NHJC where it is not the default one of the quantity.
     """
 
     quantity: QuantityCode

@@ -164,7 +164,7 @@ def _stands(register: Register, readings: Sequence[Reading]) -> list[Stand]:
     """Return readings and replacements in order; at a replacement its own stands count."""
     replaced = {replacement.at for replacement in register.replacements}
     stands = [
-        _stand(
+        stand_of(
             register,
             reading.at,
             reading.value,
@@ -174,16 +174,23 @@ def _stands(register: Register, readings: Sequence[Reading]) -> list[Stand]:
         if reading.at not in replaced
     ]
     stands += [
-        _stand(register, event.at, event.opening, Flag.REPLACEMENT, event.closing)
+        stand_of(register, event.at, event.opening, Flag.REPLACEMENT, event.closing)
         for event in register.replacements
     ]
     return sorted(stands, key=lambda stand: stand.at)
 
 
-def _stand(
-    register: Register, at: float, opening: float, flags: Flag, closing: float | None = None
+def stand_of(
+    register: Register,
+    at: float,
+    opening: float,
+    flags: Flag = Flag.NONE,
+    closing: float | None = None,
 ) -> Stand:
-    """Return a stand in the catalogue's unit; only a replacement closes another dial."""
+    """Return a stand in the catalogue's unit of what was read in the unit in force.
+
+    Only a replacement closes another dial than it opens.
+    """
     setting = setting_at(register.settings, at)
     opened = settle(opening) * setting.scale
     closed = opened

@@ -51,7 +51,8 @@ _SCALE = """
         LIMIT 1
     ), 1)
 """
-_USABLE = usable("r", "c", _SCALE)
+# of a reading `r` of a channel `c`
+OF_CHANNEL = usable("r", "c", _SCALE)
 # What a register shows is known from its usable readings and at the replacement of a dial.
 _LOOK_UP = """
     SELECT w.place, {nearest}(r.at, e.at) AS at
@@ -75,8 +76,10 @@ _LOOK_UP = """
     ) AS e ON true
     WHERE r.at IS NOT NULL OR e.at IS NOT NULL
 """
-_BEFORE = text(_LOOK_UP.format(nearest="greatest", comparison="<=", order="DESC", usable=_USABLE))
-_AFTER = text(_LOOK_UP.format(nearest="least", comparison=">=", order="ASC", usable=_USABLE))
+_BEFORE = text(
+    _LOOK_UP.format(nearest="greatest", comparison="<=", order="DESC", usable=OF_CHANNEL)
+)
+_AFTER = text(_LOOK_UP.format(nearest="least", comparison=">=", order="ASC", usable=OF_CHANNEL))
 
 
 @dataclass(frozen=True, slots=True)
