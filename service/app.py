@@ -12,6 +12,7 @@ from service.access import State
 from service.analyzers import find
 from service.api import (
     alerts,
+    balance,
     channel_settings,
     clients,
     codes,
@@ -21,6 +22,7 @@ from service.api import (
     dialects,
     enterprises,
     frames,
+    meters,
     monitors,
     mqtt_accounts,
     nhjc,
@@ -80,6 +82,7 @@ def make_app(settings: Settings) -> FastAPI:
     problems.install(app)
     modules = (
         alerts,
+        balance,
         channel_settings,
         clients,
         codes,
@@ -89,6 +92,7 @@ def make_app(settings: Settings) -> FastAPI:
         dialects,
         enterprises,
         frames,
+        meters,
         monitors,
         mqtt_accounts,
         nhjc,
