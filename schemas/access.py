@@ -19,7 +19,7 @@ class Verb(StrEnum):
 
     READ = "read"
     SUBMIT = "submit"  # readings
-    ENTER = "enter"  # official figures, targets
+    ENTER = "enter"  # official figures, targets; replacements, calibrations, ratios of meters
     ADMINISTER = "administer"  # the registry, clients
 
 
@@ -37,7 +37,7 @@ _READ_ALL = tuple((domain, Verb.READ) for domain in Domain if domain is not Doma
 # What a client is given when it is created with a role; a grant can be edited singly afterwards.
 ROLES: dict[str, tuple[tuple[Domain, Verb], ...]] = {
     "gateway": ((Domain.METERING, Verb.SUBMIT),),
-    "enterprise": ((Domain.METERING, Verb.SUBMIT), *_READ_ALL),
+    "enterprise": ((Domain.METERING, Verb.SUBMIT), (Domain.METERING, Verb.ENTER), *_READ_ALL),
     "regulator": _READ_ALL,
     "operator": (*_READ_ALL, (Domain.PLATFORM, Verb.READ)),
     "statistics": (*_READ_ALL, (Domain.STATISTICS, Verb.ENTER)),
@@ -46,5 +46,6 @@ ROLES: dict[str, tuple[tuple[Domain, Verb], ...]] = {
         (Domain.PLATFORM, Verb.READ),
         (Domain.PLATFORM, Verb.ADMINISTER),
         (Domain.ENERGY, Verb.ENTER),
+        (Domain.METERING, Verb.ENTER),
     ),
 }

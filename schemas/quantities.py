@@ -22,13 +22,23 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A quantity with its one unit inside the product; devices may send others."""
+    """A quantity with its one unit inside the product; devices may send others.
+
+    ``counts_as`` is the carrier that it is an amount of, where it is another: what a meter
+    registers of a carrier in the other direction is a quantity of its own.
+    """
 
     code: str
     zh: str
     en: str
     unit: str
     group: Group
+    counts_as: str | None = None
+
+    @property
+    def carrier(self) -> str:
+        """Return the quantity whose coefficients apply."""
+        return self.counts_as or self.code
 
 
 def _rows(group: Group, *rows: tuple[str, str, str, str]) -> list[Quantity]:
@@ -129,6 +139,14 @@ CATALOGUE: dict[str, Quantity] = {
                 "t",
             ),  # not in the 2020 edition
         ),
+        Quantity(
+            "electricity_reverse",
+            "反向有功电能",
+            "electricity, reverse active energy",
+            "kWh",
+            Group.CARRIER,
+            counts_as="electricity",
+        ),
         *_POLLUTANTS,
         *_rows(Group.FLOW, ("gas_flow", "标干流量", "dry gas flow at standard state", "m³/h")),
         *_emissions(_POLLUTANTS),
@@ -183,6 +201,13 @@ CATALOGUE: dict[str, Quantity] = {
 MEDIA: frozenset[str] = frozenset(
     code for code, quantity in CATALOGUE.items() if quantity.group is Group.MEDIUM
 )
+
+# What counts as another carrier -> that carrier.
+COUNTS_AS: dict[str, str] = {
+    code: quantity.counts_as
+    for code, quantity in CATALOGUE.items()
+    if quantity.counts_as is not None
+}
 
 UNITS: dict[str, tuple[str, float]] = {
     # unit a device may send -> (catalogue unit, catalogue units in one of it)

@@ -67,6 +67,13 @@ class EventKind(StrEnum):
     CALIBRATION = "calibration"
 
 
+class CalibrationResult(StrEnum):
+    """检定结论: 合格, 不合格."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
 # Length of the period that a value stands for, in seconds; None where it is no fixed one: HJ 212
 # has minute data of 1 to 30 minutes, so there it is the channel's expected interval.
 PERIODS: dict[str, int | None] = {

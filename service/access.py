@@ -128,6 +128,7 @@ EnterTargets = Annotated[
     Session, sessions((Domain.ENERGY, Verb.ENTER), (Domain.STATISTICS, Verb.ENTER))
 ]
 EnterFactors = Annotated[Session, sessions((Domain.ENERGY, Verb.ENTER))]
+EnterMetering = Annotated[Session, sessions((Domain.METERING, Verb.ENTER))]
 ReadPlatform = Annotated[Session, sessions((Domain.PLATFORM, Verb.READ))]
 Administer = Annotated[Session, sessions((Domain.PLATFORM, Verb.ADMINISTER))]
 ReadCommands = Annotated[

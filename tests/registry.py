@@ -44,6 +44,8 @@ class Spec:
     width: float | None = None
     multiplier: float = 1.0
     plausible_rate: float | None = None
+    plausible_max: float | None = None
+    reversible: bool = False
     device: str | None = None
     level: int | None = 1
     facility_id: int | None = None
@@ -118,9 +120,9 @@ async def add_channel(
         spec.outlet_id,
     )
     channel_id = await connection.fetchval(
-        "INSERT INTO channels (device_id, quantity, statistic, kind, role, unit, scale, label,"
-        " expected_interval_s, hold_s, plausible_rate, in_service_from, wire_code,"
-        " part)"
+        "INSERT INTO channels (device_id, quantity, statistic, kind, role, plausible_max,"
+        " reversible, label, expected_interval_s, hold_s, plausible_rate, in_service_from,"
+        " wire_code, part)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::text::timestamptz, $13, $14)"
         " RETURNING channel_id",
         device_id,
@@ -128,8 +130,8 @@ async def add_channel(
         spec.statistic,
         spec.kind,
         spec.role,
-        spec.unit,
-        spec.scale,
+        spec.plausible_max,
+        spec.reversible,
         spec.label,
         spec.expected_interval_s,
         spec.hold_s,
@@ -139,10 +141,13 @@ async def add_channel(
         spec.part,
     )
     await connection.execute(
-        "INSERT INTO channel_settings (channel_id, valid_from, multiplier, width)"
-        " VALUES ($1, $2::text::timestamptz, $3, $4)",
+        "INSERT INTO channel_settings"
+        " (channel_id, valid_from, unit, scale, multiplier, width, recorded_by)"
+        " VALUES ($1, $2::text::timestamptz, $3, $4, $5, $6, 'test')",
         channel_id,
         spec.in_service_from,
+        spec.unit,
+        spec.scale,
         spec.multiplier,
         spec.width,
     )

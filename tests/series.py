@@ -1,7 +1,7 @@
 """Generated series, how they arrive, and what the pure functions make of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from hypothesis import strategies as st
@@ -34,13 +34,14 @@ class Series:
 def expected(series: Series) -> dict[int, Bucket]:
     """Return the quarter hours that the pure functions make of a series, by their start."""
     spec = series.spec
-    at_start = [Setting(s.valid_from + START, s.factor, s.width) for s in series.settings]
+    at_start = [replace(s, valid_from=s.valid_from + START) for s in series.settings]
     if spec.kind == "register":
         register = Register(
             spec.expected_interval_s,
             at_start,
             [Replacement(r.at + START, r.closing, r.opening) for r in series.replacements],
             spec.plausible_rate,
+            spec.reversible,
         )
         readings = [Reading(at + START, v, q == ESTIMATED) for at, v, q in series.rows if q != BAD]
         return spread(registers.steps(register, readings))
@@ -97,7 +98,7 @@ def register_series(draw: st.DrawFn) -> Series:
     replacements = [
         Replacement(float(at), draw(st.floats(0, 999)), draw(st.floats(0, 50))) for at in instants
     ]
-    spec = Spec(width=width, plausible_rate=rate, multiplier=settings[0].factor)
+    spec = Spec(width=width, plausible_rate=rate, multiplier=settings[0].multiplier)
     return Series(spec, rows, settings, replacements)
 
 

@@ -7,7 +7,7 @@ contents of the guidelines for 24 industries, and carbon factors of electricity 
 their values was read in its own document, so none is confirmed.
 
 Revision ID: 0016
-Revises: 0014
+Revises: 0015
 """
 
 from datetime import date
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -251,7 +251,7 @@ def _create_triggers() -> None:
                                - INTERVAL '1 microsecond'
                        ) AS last_at
             ) AS touched
-            WHERE (wanted_quantity IS NULL OR c.quantity = wanted_quantity)
+            WHERE (wanted_quantity IS NULL OR carrier_of(c.quantity) = wanted_quantity)
               AND c.kind <> 'gauge'
               AND starts_with(e.county_code, wanted_region)
               AND (wanted_enterprise IS NULL OR enterprise_id = wanted_enterprise)

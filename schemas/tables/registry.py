@@ -1,4 +1,4 @@
-"""Who and where: counties down to channels, and what happened to them."""
+"""Who and where: counties down to channels."""
 
 from sqlalchemy import (
     Boolean,
@@ -7,6 +7,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     SmallInteger,
@@ -99,7 +100,26 @@ DEVICES = Table(
     text("mn", nullable=True, unique=True),  # HJ 212
     reference("outlet_id", "outlets", nullable=True),
     reference("facility_id", "facilities", nullable=True),
+    # 计量器具台账
+    Column("parent_id", Integer),  # 上级计量器具
+    text("type_code", nullable=True),  # 计量器具编码, eight digits
+    text("maker", nullable=True),
+    text("model", nullable=True),
+    text("serial_no", nullable=True),
+    text("accuracy_class", nullable=True),
+    text("measuring_range", nullable=True),
+    text("location", nullable=True),
+    Column("calibration_months", SmallInteger),  # from one calibration to the next
     UniqueConstraint("enterprise_id", "code"),
+    UniqueConstraint("enterprise_id", "device_id"),
+    ForeignKeyConstraint(
+        ["enterprise_id", "parent_id"],
+        ["devices.enterprise_id", "devices.device_id"],
+        name="devices_parent_id_fkey",
+    ),
+    CheckConstraint("type_code ~ '^[0-9]{8}$'", name="type_code"),
+    CheckConstraint("calibration_months > 0", name="calibration_months"),
+    Index("devices_parent_id_idx", "enterprise_id", "parent_id"),
 )
 
 CHANNELS = Table(
@@ -111,14 +131,14 @@ CHANNELS = Table(
     text("statistic"),
     text("kind"),
     text("role"),
-    text("unit"),  # as the device sends it
-    number("scale", nullable=False),  # catalogue units in one of it
     text("label"),
     Column("expected_interval_s", Integer, nullable=False),
     Column("hold_s", Integer, nullable=False),  # a gauge stands for no longer than this
+    # in the catalogue's unit, before the multiplier, whatever unit is sent at the time
     number("plausible_min"),
     number("plausible_max"),
-    number("plausible_rate"),  # of a register, units per hour: tells a rollover from a reset
+    number("plausible_rate"),  # of a register, per hour: tells a rollover from a reset
+    Column("reversible", Boolean, nullable=False, server_default="false"),  # 双向
     instant("in_service_from"),
     Column("in_service_to", DateTime(timezone=True)),
     text("wire_code", nullable=True),  # its name in HJ 212 or NHJC where it is not the default
@@ -136,38 +156,6 @@ CHANNELS = Table(
         unique=True,
         postgresql_where=Column("wire_code").is_not(None),
     ),
-)
-
-# What changes with the transformer or the dial: in force from an instant to the next row's.
-CHANNEL_SETTINGS = Table(
-    "channel_settings",
-    METADATA,
-    reference("channel_id", "channels", primary_key=True),
-    instant("valid_from", primary_key=True),
-    number("multiplier", nullable=False),
-    number("width"),  # the dial shows less than this and starts again at zero
-    recorded(),
-)
-
-DEVICE_EVENTS = Table(
-    "device_events",
-    METADATA,
-    key("event_id"),
-    reference("device_id", "devices"),
-    reference("channel_id", "channels", nullable=True, index=True),
-    text("kind"),
-    instant("at"),
-    number("closing_value"),
-    number("opening_value"),
-    text("note", nullable=True),
-    text("recorded_by"),
-    recorded(),
-    CheckConstraint(
-        "kind <> 'replacement' OR (channel_id IS NOT NULL"
-        " AND closing_value IS NOT NULL AND opening_value IS NOT NULL)",
-        name="replacement",
-    ),
-    UniqueConstraint("channel_id", "at"),
 )
 
 CONTACTS = Table(

@@ -147,7 +147,9 @@ async def map_code(session: Administer, document: MapIn) -> Mapped:
     if standing is None:
         channel = _channel(document, statistic, row.first_at, known)
         _refuse_twice(channel.role, known)
-        await registry_store.enter_channel(session.connection, device_id, channel.model_dump())
+        await registry_store.enter_channel(
+            session.connection, device_id, channel.model_dump(), session.permit.client.name
+        )
     else:
         await _adopt(session.connection, standing, document.wire_code, known)
     await codes.drop(session.connection, key)

@@ -57,6 +57,10 @@ QuantityCode = Annotated[str, AfterValidator(_is_quantity)]
 Instant = Annotated[datetime, AfterValidator(_is_aware)]
 
 
+# What a second register for the other direction may be in the accounts.
+_OF_REVERSE = {Role.EXPORT, Role.CHECK, Role.CONDITION}
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -116,11 +120,12 @@ class FacilityIn(_Model):
 class ChannelIn(_Model):
     """One quantity of a device in one statistic.
 
-    ``multiplier`` and ``width`` hold from the first day in service; later ones are entered as
-    settings of their own. ``label`` says which end of its period a value's time names; by default
-    the end, of monitors (HJ 212) and of codes on the wire the start. ``wire_code`` is the code of
-    HJ 212 or NHJC where it is not the default one of the quantity. ``part`` says that what the
-    channel measures is feedstock, renewable or nuclear electricity, or a project listed singly:
+    ``unit``, ``multiplier`` and ``width`` hold from the first day in service; later ones are
+    entered as settings of their own. Plausible values are in ``unit``. A ``reversible`` dial
+    (双向) may run backwards. ``label`` says which end of its period a value's time names; by
+    default the end, of monitors (HJ 212) and of codes on the wire the start. ``wire_code`` is the
+    code of HJ 212 or NHJC where it is not the default one of the quantity. ``part`` says that what
+    the channel measures is feedstock, renewable or nuclear electricity, or a project listed singly:
     a part of the enterprise's total, at whatever level the meter stands.
     """
 
@@ -135,6 +140,7 @@ class ChannelIn(_Model):
     plausible_min: float | None = None
     plausible_max: float | None = None
     plausible_rate: Factor | None = None
+    reversible: bool = False
     in_service_from: Instant
     in_service_to: Instant | None = None
     multiplier: Factor = 1.0
@@ -157,10 +163,19 @@ class ChannelIn(_Model):
             raise ValueError(f"{self.statistic} is kept for comparison: its role is check")
         if self.wire_code is not None:
             self.wire_code = self.wire_code.replace("-", "")
-        if self.kind is ChannelKind.GAUGE and CATALOGUE[self.quantity].group is Group.CARRIER:
+        return self
+
+    @model_validator(mode="after")
+    def _check_accounts(self) -> Self:
+        quantity = CATALOGUE[self.quantity]
+        if self.kind is ChannelKind.GAUGE and quantity.group is Group.CARRIER:
             raise ValueError("a carrier is metered by registers or amounts")
         if self.part is not None and self.role is not Role.CONSUMPTION:
             raise ValueError("a part of the energy is consumption: its role is consumption")
+        if self.reversible and self.kind is not ChannelKind.REGISTER:
+            raise ValueError("only a register can be reversible")
+        if quantity.counts_as is not None and self.role not in _OF_REVERSE:
+            raise ValueError(f"what {self.quantity} measures leaves the enterprise: role export")
         return self
 
 
@@ -168,7 +183,9 @@ class DeviceIn(_Model):
     """A meter, monitor or logger with its channels.
 
     Of a HJ 212 monitor ``template`` may stand for them; one that is listed as well replaces that of
-    the template.
+    the template. ``parent`` is the meter above it (上级计量器具), of a smaller metering level;
+    ``type_code`` the eight digits of 计量器具编码, ``calibration_months`` how long a calibration
+    holds.
     """
 
     code: Code
@@ -179,6 +196,15 @@ class DeviceIn(_Model):
     mn: Code | None = None
     outlet: Code | None = None
     facility: Code | None = None
+    parent: Code | None = None
+    type_code: Annotated[str, Field(pattern=r"^[0-9]{8}$")] | None = None
+    maker: Name | None = None
+    model: Name | None = None
+    serial_no: Code | None = None
+    accuracy_class: Code | None = None
+    measuring_range: Name | None = None
+    location: Name | None = None
+    calibration_months: Annotated[int, Field(ge=1, le=240)] | None = None
     channels: list[ChannelIn] = []
     template: Annotated[TemplateIn | None, Field(exclude=True)] = None
 
@@ -261,6 +287,15 @@ async def enter_registry(session: Administer, document: RegistryIn) -> Entered:
         channels = await store.enter(session.connection, document.model_dump(), actor)
     except LookupError as error:
         raise Problem(422, "unknown_reference", f"{error}", f"引用不存在：{error}") from error
+    except store.Misplaced as error:
+        raise Problem(
+            422,
+            "misplaced",
+            f"The parent of {error.device} is {error.parent}: give both a metering_level, and the"
+            " parent the smaller one.",
+            f"{error.device} 的上级计量器具为 {error.parent}：两者都须填写计量级别"
+            "（metering_level），且上级的级别必须更小。",
+        ) from error
     entered = Entered(
         counties=len(document.counties),
         parks=len(document.parks),

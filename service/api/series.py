@@ -43,7 +43,7 @@ class ReadingItem(BaseModel):
     statistic: str
     at: datetime
     value: float
-    unit: str
+    unit: str = Field(description="in force at the reading")
     quality: str
 
 
@@ -59,7 +59,9 @@ class UsageItem(BaseModel):
     co2_t: float | None = Field(description="tonnes of CO2; null where no factor is entered")
     completeness: float = Field(description="share of the bucket measured")
     estimated: float = Field(description="part of the amount spread over a longer gap")
-    flags: int = Field(description="1 rollover, 2 replacement, 4 unexplained fall, 8 estimated")
+    flags: int = Field(
+        description="1 rollover, 2 replacement, 4 unexplained fall, 8 estimated, 16 ran backwards"
+    )
 
 
 class EmissionItem(BaseModel):
@@ -102,6 +104,7 @@ async def list_readings(
         None if start is None else (start[0], start[1]),
     )
     rows, following = paged(found, page.limit, lambda row: (row.at, row.channel_id))
+    units = await registered.units(session.connection, sorted({row.channel_id for row in rows}))
     items = [
         ReadingItem(
             device=channels[row.channel_id].device,
@@ -109,7 +112,7 @@ async def list_readings(
             statistic=channels[row.channel_id].statistic,
             at=row.at,
             value=row.value,
-            unit=channels[row.channel_id].unit,
+            unit=units.at(row.channel_id, row.at),
             quality=QUALITIES[row.quality],
         )
         for row in rows

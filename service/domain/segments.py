@@ -23,6 +23,7 @@ class Flag(IntFlag):
     REPLACEMENT = 2  # a dial was replaced
     RESET = 4  # the dial fell for no known reason; the amount is unknown and counted as zero
     ESTIMATED = 8  # the sender estimated the value
+    REVERSED = 16  # the dial ran backwards; the amount is negative
 
 
 @dataclass(frozen=True, slots=True)

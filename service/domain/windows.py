@@ -62,6 +62,12 @@ def shift(day: date, months: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
+def first_month(at: datetime) -> date:
+    """Return the first day of the first month that begins at an instant or after it."""
+    month = shift(day_of(at), 0)
+    return month if midnight(month) == at else shift(month, 1)
+
+
 def months_closed_at(as_of: datetime) -> tuple[Months, Months]:
     """Return the cumulative months of the year and the rolling 12 that end at a month's end."""
     last = shift(day_of(as_of), -1)

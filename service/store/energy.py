@@ -16,11 +16,11 @@ from sqlalchemy import text
 from schemas.indicators import Subject, SubjectKind
 from service.domain.calendar import DAY, day_of
 from service.store.engine import Connection
-from service.store.factors import FACTORS, IS_MEDIUM
+from service.store.factors import CARRIER, FACTORS, IS_MEDIUM
 
 _PARTS = f"""
     part AS MATERIALIZED (
-        SELECT c.channel_id, c.quantity, c.role, c.part AS own_part, c.device_id,
+        SELECT c.channel_id, {CARRIER} AS quantity, c.role, c.part AS own_part, c.device_id,
                c.role = 'output' AS is_output,
                c.role <> 'output' AND {IS_MEDIUM} AS is_medium,
                c.role <> 'output' AND NOT {IS_MEDIUM} AS is_energy,

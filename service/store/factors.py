@@ -14,13 +14,14 @@ def _list(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in sorted(names))
 
 
+CARRIER = "carrier_of(c.quantity)"  # of a channel c: reverse active energy is electricity
 IS_MEDIUM = f"c.quantity IN ({_list(MEDIA)})"  # 耗能工质: of a channel c
 
 # The channels of a statement, with what decides on their factors.
-MEMBERS = """
+MEMBERS = f"""
     member AS MATERIALIZED (
-        SELECT c.channel_id, c.quantity, c.role, c.part, c.device_id, d.enterprise_id,
-               e.county_code
+        SELECT c.channel_id, {CARRIER} AS quantity, c.role, c.part, c.device_id,
+               d.enterprise_id, e.county_code
         FROM channels AS c
         JOIN devices AS d USING (device_id)
         JOIN enterprises AS e USING (enterprise_id)

@@ -7,6 +7,7 @@ from datetime import date
 from sqlalchemy import TextClause, text
 
 from service.store.engine import Connection
+from service.store.factors import CARRIER
 
 TOTAL = "total"
 
@@ -15,7 +16,8 @@ TOTAL = "total"
 # service, whether anything arrived or not.
 _MONTHLY = """
     WITH meter AS MATERIALIZED (
-        SELECT c.channel_id, d.enterprise_id, e.county_code, e.above_scale, c.quantity,
+        SELECT c.channel_id, d.enterprise_id, e.county_code, e.above_scale,
+               {carrier} AS quantity,
                counted.part, CASE c.role WHEN 'export' THEN -1 ELSE 1 END AS sign,
                greatest((c.in_service_from AT TIME ZONE 'Asia/Shanghai')::date, :first)
                    AS first_day,
@@ -68,15 +70,19 @@ _MONTHLY = """
     GROUP BY 1, 2, 3, 4, 5, 6
     ORDER BY 1, 2, 4, 5, 6
 """
-_METERS = text("""
-    SELECT c.channel_id, d.enterprise_id, c.quantity
+_METERS = text(f"""
+    SELECT c.channel_id, d.enterprise_id, {CARRIER} AS quantity
     FROM channels AS c JOIN devices AS d USING (device_id)
     WHERE d.enterprise_id = ANY(CAST(:enterprises AS integer[]))
       AND c.role IN ('consumption', 'export') AND (d.metering_level = 1 OR c.part IS NOT NULL)
-    ORDER BY c.quantity, c.channel_id
+    ORDER BY quantity, c.channel_id
 """)
-_OF_COUNTIES = text(_MONTHLY.format(scope="e.county_code = ANY(CAST(:scope AS text[]))"))
-_OF_ENTERPRISES = text(_MONTHLY.format(scope="d.enterprise_id = ANY(CAST(:scope AS integer[]))"))
+_OF_COUNTIES = text(
+    _MONTHLY.format(carrier=CARRIER, scope="e.county_code = ANY(CAST(:scope AS text[]))")
+)
+_OF_ENTERPRISES = text(
+    _MONTHLY.format(carrier=CARRIER, scope="d.enterprise_id = ANY(CAST(:scope AS integer[]))")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,12 +31,28 @@ _EXTEND = text("""
     RETURNING channel_id, first_at, last_at
 """)
 
-USABLE = f"""
-    r.quality <> 2
-    AND r.value >= coalesce(c.plausible_min, -{LARGEST})
-    AND r.value <= coalesce(c.plausible_max, {LARGEST})
-    AND abs(r.value) <= {LARGEST}
+
+def usable(reading: str, channel: str, scale: str, value: str = "value") -> str:
+    """Return the condition for a reading to count; ``scale`` turns it into the catalogue's unit."""
+    sent = f"{reading}.{value}"
+    return f"""
+        {reading}.quality <> 2 AND abs({sent}) <= {LARGEST}
+        AND ({channel}.plausible_min IS NULL OR {sent} * {scale} >= {channel}.plausible_min)
+        AND ({channel}.plausible_max IS NULL OR {sent} * {scale} <= {channel}.plausible_max)
+    """
+
+
+# Asked only of channels that have a plausible range.
+_SCALE = """
+    coalesce((
+        SELECT scale FROM channel_settings AS s
+        WHERE s.channel_id = r.channel_id
+        ORDER BY s.valid_from <= r.at DESC, abs(extract(epoch FROM r.at - s.valid_from))
+        LIMIT 1
+    ), 1)
 """
+# of a reading `r` of a channel `c`
+OF_CHANNEL = usable("r", "c", _SCALE)
 # What a register shows is known from its usable readings and at the replacement of a dial.
 _LOOK_UP = """
     SELECT w.place, {nearest}(r.at, e.at) AS at
@@ -60,8 +76,10 @@ _LOOK_UP = """
     ) AS e ON true
     WHERE r.at IS NOT NULL OR e.at IS NOT NULL
 """
-_BEFORE = text(_LOOK_UP.format(nearest="greatest", comparison="<=", order="DESC", usable=USABLE))
-_AFTER = text(_LOOK_UP.format(nearest="least", comparison=">=", order="ASC", usable=USABLE))
+_BEFORE = text(
+    _LOOK_UP.format(nearest="greatest", comparison="<=", order="DESC", usable=OF_CHANNEL)
+)
+_AFTER = text(_LOOK_UP.format(nearest="least", comparison=">=", order="ASC", usable=OF_CHANNEL))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,10 @@
 """The registry as readers see it: enterprises, and the channels behind a question."""
 
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -22,7 +26,13 @@ _ENTERPRISES = text("""
                 'metering_level', d.metering_level, 'quantities', (
                     SELECT jsonb_agg(jsonb_build_object(
                         'quantity', c.quantity, 'statistic', c.statistic, 'kind', c.kind,
-                        'role', c.role, 'unit', c.unit, 'wire_code', c.wire_code,
+                        'role', c.role, 'unit', (
+                            SELECT unit FROM channel_settings AS s
+                            WHERE s.channel_id = c.channel_id
+                            ORDER BY s.valid_from <= now() DESC,
+                                abs(extract(epoch FROM now() - s.valid_from))
+                            LIMIT 1
+                        ), 'wire_code', c.wire_code,
                         'basis', c.basis, 'part', c.part) ORDER BY c.channel_id)
                     FROM channels AS c WHERE c.device_id = d.device_id)) ORDER BY d.code)
             FROM devices AS d WHERE d.enterprise_id = e.enterprise_id) AS devices
@@ -42,7 +52,7 @@ _SUBJECT = text("""
 """)
 # Readings and rollups carry no policy: they are reached by these channels only.
 _CHANNELS = text("""
-    SELECT c.channel_id, d.code AS device, c.quantity, c.statistic, c.kind, c.role, c.unit,
+    SELECT c.channel_id, d.code AS device, c.quantity, c.statistic, c.kind, c.role,
            d.metering_level
     FROM enterprises AS e
     JOIN devices AS d USING (enterprise_id)
@@ -76,6 +86,13 @@ class Metered:
     devices: dict[tuple[str, str], int]
 
 
+_UNITS = text("""
+    SELECT channel_id, valid_from, unit FROM channel_settings
+    WHERE channel_id = ANY(CAST(:channels AS integer[]))
+    ORDER BY channel_id, valid_from
+""")
+
+
 @dataclass(frozen=True, slots=True)
 class RegisteredChannel:
     """A channel as it is named on the wire."""
@@ -86,7 +103,6 @@ class RegisteredChannel:
     statistic: str
     kind: str
     role: str
-    unit: str
     metering_level: int | None
 
 
@@ -136,6 +152,27 @@ async def channels(
         {"uscc": uscc, "device": device, "quantity": quantity, "statistic": statistic},
     )
     return [RegisteredChannel(*row) for row in rows]
+
+
+class Units:
+    """The units in which channels are sent, from which instants on."""
+
+    def __init__(self, rows: Iterable[Any]) -> None:
+        self._from: dict[int, list[datetime]] = defaultdict(list)
+        self._units: dict[int, list[str]] = defaultdict(list)
+        for channel_id, valid_from, unit in rows:
+            self._from[channel_id].append(valid_from)
+            self._units[channel_id].append(unit)
+
+    def at(self, channel_id: int, instant: datetime) -> str:
+        """Return the unit in force; before the first setting, the first's."""
+        place = bisect_right(self._from[channel_id], instant)
+        return self._units[channel_id][max(place - 1, 0)]
+
+
+async def units(connection: Connection, channels: Sequence[int]) -> Units:
+    """Return the units of channels, which came from a query under policy."""
+    return Units(await connection.execute(_UNITS, {"channels": list(channels)}))
 
 
 async def outlets(connection: Connection, uscc: str, outlet: str | None) -> dict[int, str]:

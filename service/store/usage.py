@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from sqlalchemy import text
 
 from service.domain.reach import Span
-from service.domain.registers import BRIDGED, NEAR_WIDTH
+from service.domain.registers import BRIDGED, NEAR_WIDTH, NEAR_ZERO
 from service.domain.segments import SMALLEST, Flag
 from service.store.engine import Connection
-from service.store.neighbours import USABLE
+from service.store.neighbours import usable
 
 
 def _settled(value: str) -> str:
@@ -20,13 +20,14 @@ def _settled(value: str) -> str:
 
 
 # Epoch seconds as floats and buckets as integers: interval arithmetic costs several times as much.
+# Dials and values are taken in the catalogue's unit; the multiplier comes on top.
 _WORK = """
     work AS MATERIALIZED (
         SELECT w.channel_id, w.read_from, w.read_to,
                (extract(epoch FROM w.low) / 900)::bigint AS low,
                (extract(epoch FROM w.high) / 900)::bigint AS high,
                c.expected_interval_s, c.hold_s, c.plausible_min, c.plausible_max,
-               c.plausible_rate, c.kind, c.label = 'end' AS label_is_end,
+               c.plausible_rate, c.reversible, c.kind, c.label = 'end' AS label_is_end,
                CASE split_part(c.statistic, '.', 1)
                    WHEN 'minute' THEN c.expected_interval_s WHEN 'quarter' THEN 900
                    WHEN 'hour' THEN 3600 WHEN 'day' THEN 86400
@@ -39,7 +40,8 @@ _WORK = """
         JOIN channels AS c USING (channel_id)
     ),
     settings AS MATERIALIZED (
-        SELECT c.channel_id, s.width, coalesce(s.multiplier, 1) * c.scale AS factor,
+        SELECT c.channel_id, coalesce(s.multiplier, 1) AS multiplier, coalesce(s.scale, 1) AS scale,
+               s.width * s.scale AS width,
                CASE WHEN lag(s.channel_id) OVER in_order IS NULL THEN '-Infinity'::float8
                     ELSE extract(epoch FROM s.valid_from)::float8 END AS first,
                coalesce(extract(epoch FROM lead(s.valid_from) OVER in_order)::float8, 'Infinity')
@@ -62,61 +64,80 @@ _SPREAD = """
 _REGISTERS = text(f"""
     WITH {_WORK},
     stands AS (
-        SELECT r.channel_id, extract(epoch FROM r.at)::float8 AS at,
-               {_settled("r.value")} AS closing, {_settled("r.value")} AS opening,
+        SELECT r.channel_id, r.at, dial.shown AS closing, dial.shown AS opening, s.width,
                CASE WHEN r.quality = 3 THEN {int(Flag.ESTIMATED)} ELSE 0 END AS flags
-        FROM work AS c
-        JOIN readings AS r ON r.channel_id = c.channel_id AND r.at BETWEEN c.read_from AND c.read_to
-        WHERE r.at >= :read_lower AND r.at <= :read_upper AND {USABLE}
-          AND NOT EXISTS (
-              SELECT FROM device_events AS e
-              WHERE e.channel_id = r.channel_id AND e.at = r.at AND e.kind = 'replacement'
-          )
+        FROM (
+            SELECT r.channel_id, extract(epoch FROM r.at)::float8 AS at, r.value, r.quality,
+                   c.plausible_min, c.plausible_max
+            FROM work AS c
+            JOIN readings AS r
+                ON r.channel_id = c.channel_id AND r.at BETWEEN c.read_from AND c.read_to
+            WHERE r.at >= :read_lower AND r.at <= :read_upper
+              AND NOT EXISTS (
+                  SELECT FROM device_events AS e
+                  WHERE e.channel_id = r.channel_id AND e.at = r.at AND e.kind = 'replacement'
+              )
+        ) AS r
+        JOIN settings AS s ON s.channel_id = r.channel_id AND s.first <= r.at AND r.at < s.last
+        CROSS JOIN LATERAL (SELECT {_settled("r.value")} * s.scale AS shown) AS dial
+        WHERE {usable("r", "r", "s.scale")}
         UNION ALL
-        SELECT e.channel_id, extract(epoch FROM e.at)::float8,
-               {_settled("e.closing_value")}, {_settled("e.opening_value")},
-               {int(Flag.REPLACEMENT)}
+        SELECT e.channel_id, e.at, {_settled("e.closing_value")} * before.scale,
+               {_settled("e.opening_value")} * s.scale, s.width, {int(Flag.REPLACEMENT)}
         FROM work AS w
-        JOIN device_events AS e ON e.channel_id = w.channel_id
-            AND e.at BETWEEN w.read_from AND w.read_to AND e.kind = 'replacement'
+        JOIN LATERAL (
+            SELECT channel_id, closing_value, opening_value, extract(epoch FROM at)::float8 AS at
+            FROM device_events
+            WHERE channel_id = w.channel_id AND at BETWEEN w.read_from AND w.read_to
+              AND kind = 'replacement'
+        ) AS e ON true
+        JOIN settings AS before
+            ON before.channel_id = e.channel_id AND before.first < e.at AND e.at <= before.last
+        JOIN settings AS s ON s.channel_id = e.channel_id AND s.first <= e.at AND e.at < s.last
     ),
     pairs AS (
         SELECT channel_id, lag(at) OVER in_order AS start, at AS stop,
-               lag(opening) OVER in_order AS opening, closing,
+               lag(opening) OVER in_order AS opening, closing, lag(width) OVER in_order AS width,
                (lag(flags) OVER in_order & {int(Flag.REPLACEMENT)})
                    | (flags & {int(Flag.ESTIMATED)}) AS flags
         FROM stands
         WINDOW in_order AS (PARTITION BY channel_id ORDER BY at)
     ),
-    verdicts AS (
-        SELECT p.*, s.width,
-               closing < opening AS fell,
-               coalesce(
-                   opening >= {NEAR_WIDTH} * s.width AND closing + s.width - opening BETWEEN 0 AND
-                   coalesce(w.plausible_rate * (stop - start) / 3600, {1 - NEAR_WIDTH} * s.width),
-                   false
-               ) AS rolls_over,
-               stop - start <= {BRIDGED} * w.expected_interval_s AS bridged
+    moves AS (
+        SELECT p.*, closing - opening AS direct, w.reversible,
+               stop - start <= {BRIDGED} * w.expected_interval_s AS bridged,
+               w.plausible_rate * ((stop - start) / 3600) AS fastest,
+               CASE
+                   WHEN closing < opening AND opening >= {NEAR_WIDTH} * p.width
+                       THEN closing + p.width - opening
+                   WHEN closing > opening AND w.reversible AND opening <= {NEAR_ZERO} * p.width
+                       THEN closing - p.width - opening
+               END AS wrapped
         FROM pairs AS p
         JOIN work AS w USING (channel_id)
-        JOIN settings AS s ON s.channel_id = p.channel_id
-            AND s.first <= p.start AND p.start < s.last
         WHERE p.start IS NOT NULL
+    ),
+    verdicts AS (
+        SELECT m.*, verdict.*, coalesce(round_zero,
+                   CASE WHEN direct >= 0 OR runs_back THEN direct ELSE 0 END) AS moved
+        FROM moves AS m
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN wrapped * direct <= 0
+                         AND abs(wrapped) <= coalesce(fastest, {NEAR_ZERO} * width)
+                         AND NOT (reversible AND abs(wrapped) >= abs(direct))
+                        THEN wrapped END AS round_zero,
+                   reversible AND direct < 0 AND coalesce(-direct <= fastest, true) AS runs_back
+        ) AS verdict
     ),
     part AS (
         SELECT v.channel_id, greatest(v.start, s.first) AS start, least(v.stop, s.last) AS stop,
-               s.factor / (v.stop - v.start) * CASE
-                   WHEN NOT fell THEN closing - opening
-                   WHEN rolls_over THEN closing + v.width - opening
-                   ELSE 0
-               END AS rate,
-               bridged AND (rolls_over OR NOT fell) AND (flags & {int(Flag.ESTIMATED)}) = 0
-                   AS measured,
-               flags | (CASE
-                   WHEN NOT fell THEN 0
-                   WHEN rolls_over THEN {int(Flag.ROLLOVER)}
-                   ELSE {int(Flag.RESET)}
-               END) AS flags
+               s.multiplier * moved / (v.stop - v.start) AS rate,
+               bridged AND (flags & {int(Flag.ESTIMATED)}) = 0
+                   AND (round_zero IS NOT NULL OR direct >= 0 OR runs_back) AS measured,
+               flags
+                   | CASE WHEN round_zero IS NOT NULL THEN {int(Flag.ROLLOVER)}
+                          WHEN direct < 0 AND NOT runs_back THEN {int(Flag.RESET)} ELSE 0 END
+                   | CASE WHEN moved < 0 THEN {int(Flag.REVERSED)} ELSE 0 END AS flags
         FROM verdicts AS v
         JOIN settings AS s ON s.channel_id = v.channel_id
             AND s.first < v.stop AND s.last > v.start
@@ -132,8 +153,8 @@ _VALUES = text(f"""
     WITH {_WORK},
     arrived AS (
         SELECT c.channel_id, c.period_s, c.kind, extract(epoch FROM r.at)::float8 AS at,
-               {_settled("r.value")} AS value,
-               r.quality = 3 AS estimated, {USABLE} AS usable,
+               {_settled("r.value")} AS value, r.value AS sent, r.quality,
+               c.plausible_min, c.plausible_max, r.quality = 3 AS estimated,
                least(
                    extract(epoch FROM lead(r.at) OVER in_order)::float8,
                    extract(epoch FROM r.at)::float8 + c.hold_s
@@ -145,12 +166,13 @@ _VALUES = text(f"""
         WINDOW in_order AS (PARTITION BY c.channel_id ORDER BY r.at)
     ),
     part AS (
-        SELECT a.channel_id, a.kind = 'amount' AS adds_up, estimated, value * s.factor AS value,
+        SELECT a.channel_id, a.kind = 'amount' AS adds_up, estimated,
+               value * (s.multiplier * s.scale) AS value,
                CASE WHEN period_s IS NULL THEN at ELSE at - back_s END AS start,
                CASE WHEN period_s IS NULL THEN held_to ELSE at - back_s + period_s END AS stop
         FROM arrived AS a
         JOIN settings AS s ON s.channel_id = a.channel_id AND s.first <= at AND at < s.last
-        WHERE usable
+        WHERE {usable("a", "a", "s.scale", "sent")}
     )
     INSERT INTO usage_15m
         (at, amount, estimated, mean, maximum, channel_id, measured_s, flags)

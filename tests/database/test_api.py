@@ -384,7 +384,7 @@ async def test_the_registry_is_entered_as_one_document(api: Api, owner: asyncpg.
     assert answer.json() == {
         "counties": 1, "parks": 0, "enterprises": 1, "channels": 1, "coefficients": 0,
     }  # fmt: skip
-    assert await owner.fetchval("SELECT scale FROM channels") == 10_000
+    assert await owner.fetchval("SELECT scale FROM channel_settings") == 10_000
     again = await api.post("/registry", REGISTRY)
     assert again.status_code == 200
     assert await owner.fetchval("SELECT count(*) FROM channels") == 1

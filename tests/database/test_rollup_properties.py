@@ -39,11 +39,14 @@ class Line:
         self.enterprise_id, self.channel_id = plant.enterprise_id, plant.channels[0]
         for setting in series.settings[1:]:
             await self.owner.execute(
-                "INSERT INTO channel_settings VALUES ($1, to_timestamp($2), $3, $4)",
+                "INSERT INTO channel_settings"
+                " (channel_id, valid_from, multiplier, width, scale, unit, recorded_by)"
+                " VALUES ($1, to_timestamp($2), $3, $4, $5, 'kWh', 'test')",
                 self.channel_id,
                 START + setting.valid_from,
-                setting.factor,
+                setting.multiplier,
                 setting.width,
+                setting.scale,
             )
 
     async def replace_dials(self, series: Series) -> None:
