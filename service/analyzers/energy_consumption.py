@@ -11,7 +11,7 @@ from schemas.indicators import Basis, Dimension, Measured, Stage, Subject, Subje
 from service.analyzers import Analyzer, Due
 from service.domain import statement
 from service.domain.statement import Heading
-from service.domain.windows import Cadence, Months, months_closed_at
+from service.domain.windows import Cadence, Months, closed_periods
 from service.store import accounts
 from service.store.accounts import Books
 from service.store.engine import Connection
@@ -26,22 +26,16 @@ async def measure(connection: Connection, due: Due) -> Sequence[Measured]:
     wanted = [at for instants in due.enterprises.values() for at in instants]
     if not wanted:
         return []
-    first = min(months.start for months in periods(min(wanted)))
-    stop = max(months.stop for months in periods(max(wanted)))
+    first = min(months.start for months in closed_periods(min(wanted)))
+    stop = max(months.stop for months in closed_periods(max(wanted)))
     books = await accounts.open_books(connection, first, stop, enterprises=list(due.enterprises))
     return [
         value
         for enterprise, found in books.items()
         for as_of in due.enterprises[enterprise]
-        for months in periods(as_of)
+        for months in closed_periods(as_of)
         for value in _measure(found, months, as_of)
     ]
-
-
-def periods(as_of: datetime) -> list[Months]:
-    """Return the month that ends at an instant, the year's months up to it, and the last 12."""
-    cumulative, rolling = months_closed_at(as_of)
-    return list(dict.fromkeys((Months(cumulative.last, cumulative.last), cumulative, rolling)))
 
 
 def _measure(books: Books, months: Months, as_of: datetime) -> Iterator[Measured]:
@@ -68,5 +62,6 @@ ANALYZER = Analyzer(
     cadence=Cadence.MONTHLY,
     reach=REACH,
     measure=measure,
+    rests_on_official_figures=True,
     beside=(CARBON,),
 )

@@ -134,7 +134,7 @@ async def enter_statistics(request: Request, session: EnterFigures, document: Fi
     except Refused as refused:
         raise refusal(refused.errors) from None
     await official_entry.tell(request, session, touched)
-    await note(session, "enter_statistics", entered, [(c, str(p)) for c, p in touched])
+    await note(session, "enter_statistics", entered, [(c, str(p)) for c, _, p in touched])
     return entered
 
 
@@ -161,7 +161,7 @@ async def enter_targets(request: Request, session: EnterTargets, document: Targe
         )
         revised += revision > 1
     of = sorted({(target.county, target.period) for target in document.targets})
-    await official_entry.tell(request, session, [(c, parse_months(p)) for c, p in of])
+    await official_entry.tell(request, session, [(c, None, parse_months(p)) for c, p in of])
     entered = Entered(entered=len(document.targets), revised=revised)
     await note(session, "enter_targets", entered, of)
     return entered

@@ -22,6 +22,7 @@ from service.store.engine import lock
 from service.store.official_entries import Place, Stored
 
 YEAR = 12
+Touched = tuple[str, int | None, Months]  # a county, one of its enterprises perhaps, a period
 
 
 class Entered(BaseModel):
@@ -48,8 +49,8 @@ class Refused(Exception):
 
 async def enter(
     session: Session, figures: Sequence[tuple[int, FigureIn]], today: date, *, dry_run: bool
-) -> tuple[Entered, list[tuple[str, Months]]]:
-    """Enter numbered rows; returns what came of it and the counties and periods it touches.
+) -> tuple[Entered, list[Touched]]:
+    """Enter numbered rows; returns what came of it, and whose figures of when it touches.
 
     Raises `Refused` with everything that is wrong. A dry run enters nothing.
     """
@@ -71,19 +72,20 @@ async def enter(
     )
     if table.new and not dry_run:
         await official_entries.append(session.connection, _records(session, table, confirmed))
-    return entered, sorted({(p.county_code, row.period) for p, row in table.new.items()}, key=str)
+    touched = {(p.county_code, p.enterprise_id, row.period) for p, row in table.new.items()}
+    return entered, sorted(touched, key=str)
 
 
-async def tell(request: Request, session: Session, touched: Iterable[tuple[str, Months]]) -> None:
+async def tell(request: Request, session: Session, touched: Iterable[Touched]) -> None:
     """Tell the indicators that rest on official figures, once for each unbroken stretch."""
-    by_county: dict[str, list[Months]] = defaultdict(list)
-    for county, months in touched:
-        by_county[county].append(months)
+    by_subject: dict[tuple[str, int | None], list[Months]] = defaultdict(list)
+    for county, enterprise, months in touched:
+        by_subject[county, enterprise].append(months)
     indicators = state_of(request).official_indicators
-    for county, periods in by_county.items():
+    for (county, enterprise), periods in by_subject.items():
         for first, stop in _stretches(periods):
             await changed.append_official(
-                session.connection, indicators, county, midnight(first), midnight(stop)
+                session.connection, indicators, county, enterprise, midnight(first), midnight(stop)
             )
 
 

@@ -74,6 +74,12 @@ def months_closed_at(as_of: datetime) -> tuple[Months, Months]:
     return Months(last.replace(month=1), last), Months(shift(last, -11), last)
 
 
+def closed_periods(as_of: datetime) -> list[Months]:
+    """Return the month that ends at an instant, the year's months up to it, and the last 12."""
+    cumulative, rolling = months_closed_at(as_of)
+    return list(dict.fromkeys((Months(cumulative.last, cumulative.last), cumulative, rolling)))
+
+
 def instants(
     cadence: Cadence, first: datetime, last: datetime, now: datetime
 ) -> Iterator[datetime]:

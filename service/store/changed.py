@@ -15,8 +15,8 @@ _APPEND_USAGE = text("""
     WHERE enterprise_id = :enterprise
 """)
 _APPEND_OFFICIAL = text("""
-    INSERT INTO changed_usage (indicator, county_code, first_at, last_at)
-    SELECT indicator, :county, :first, :last
+    INSERT INTO changed_usage (indicator, county_code, enterprise_id, first_at, last_at)
+    SELECT indicator, :county, CAST(:enterprise AS integer), :first, :last
     FROM unnest(CAST(:indicators AS text[])) AS indicator
 """)
 # The longest waiting come first, as many as make up so many days, always one.
@@ -82,13 +82,20 @@ async def append_official(
     connection: Connection,
     indicators: Sequence[str],
     county_code: str,
+    enterprise_id: int | None,
     first: datetime,
     last: datetime,
 ) -> None:
-    """Tell indicators that official figures of a county's period [first, last) changed."""
+    """Tell indicators that official figures of [first, last) changed: of a county or enterprise."""
     await connection.execute(
         _APPEND_OFFICIAL,
-        {"indicators": list(indicators), "county": county_code, "first": first, "last": last},
+        {
+            "indicators": list(indicators),
+            "county": county_code,
+            "enterprise": enterprise_id,
+            "first": first,
+            "last": last,
+        },
     )
 
 

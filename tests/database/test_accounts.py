@@ -196,3 +196,55 @@ async def test_a_figure_names_the_edition_and_revision_of_its_coefficients(world
         assert named["raw_coal"]["edition"] == "GB/T 2589-2020"
         assert named["raw_coal"]["revision"] == 1
         assert named["raw_coal"]["value"] == pytest.approx(714.3)
+
+
+async def test_what_was_entered_with_evidence_stands_before_what_was_measured(
+    world: World, caller: Caller
+) -> None:
+    """Certificates of 25 million kWh instead of the roof's 20, and output and value added."""
+    plant = await a_works(world)
+    await enter_coal_consumption(world)
+    await world.evaluate(NOW, "energy_consumption", "unit_consumption")
+    assert await world.values("unit_consumption") == []
+    await caller.become("statistics")
+    shared = {
+        "county": COUNTY, "enterprise": plant.uscc, "period": YEAR, "state": "verified",
+        "source": "a certificate",
+    }  # fmt: skip
+    figures = [
+        {**shared, "series": "renewable_electricity", "value": "25000000"},
+        {**shared, "series": "product_output", "product": "methanol", "value": "60000"},
+        {**shared, "series": "value_added", "value": "41486.4", "price_base": "2020"},
+    ]
+    answer = await caller.post("/statistics", {"figures": figures})
+    assert answer.status_code == 200, answer.text
+    await world.evaluate(NOW, "energy_consumption", "unit_consumption")
+    found = await year_of(world, "energy_consumption")
+    # 25 million kWh at 0.3 kgce are 7,500 tce, less 1,500 of 2020
+    assert found["coal_consumption.less_new_renewables"]["value"] == pytest.approx(
+        103_716.0 - 50_001.0 - (7_500.0 - 1_500.0)
+    )
+    [product] = (await year_of(world, "unit_consumption")).values()
+    assert (product["value"], product["unit"]) == (
+        pytest.approx(93_090.0 * 1000 / 60_000),
+        "kgce/t",
+    )
+    assert json.loads(product["inputs"])["output_source"] == "a certificate"
+    [money] = (await year_of(world, "energy_per_value_added")).values()
+    assert money["value"] == pytest.approx(103_716.0 / 41_486.4)
+
+
+async def test_value_added_at_current_prices_gives_no_intensity(
+    world: World, caller: Caller
+) -> None:
+    plant = await a_works(world)
+    await caller.become("statistics")
+    figure = {
+        "county": COUNTY, "enterprise": plant.uscc, "period": YEAR, "state": "verified",
+        "source": "a test", "series": "value_added", "value": "41486.4", "price_base": "current",
+    }  # fmt: skip
+    assert (await caller.post("/statistics", {"figures": [figure]})).status_code == 200
+    await world.evaluate(NOW, "unit_consumption")
+    [money] = (await year_of(world, "energy_per_value_added")).values()
+    assert money["value"] is None
+    assert json.loads(money["inputs"])["unknown"] == "current_prices"
