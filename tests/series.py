@@ -54,7 +54,7 @@ def expected(series: Series) -> dict[int, Bucket]:
         readings = [
             Reading(at + START, value, quality == ESTIMATED)
             for at, value, quality in series.rows
-            if quality != BAD and _is_plausible(series, at, value)
+            if quality != BAD and is_plausible(series, at, value)
         ]
         return spread(registers.steps(register, readings))
     values = [gauges.Value(at + START, v, q != BAD, q == ESTIMATED) for at, v, q in series.rows]
@@ -65,7 +65,8 @@ def expected(series: Series) -> dict[int, Bucket]:
     return spread(stand(values, period, spec.label == "end", at_start))
 
 
-def _is_plausible(series: Series, at: float, value: float) -> bool:
+def is_plausible(series: Series, at: float, value: float) -> bool:
+    """Tell whether a value counts, in the unit that is in force at its instant."""
     most = series.spec.plausible_max
     return most is None or value * setting_at(series.settings, at).scale <= most
 
