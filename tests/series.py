@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 from hypothesis import strategies as st
 
@@ -10,7 +11,14 @@ from ingest.group import gather
 from ingest.registry import Batch, Sender
 from schemas.registry import period_of
 from service.domain import gauges, registers
-from service.domain.registers import Reading, Register, Replacement, Setting
+from service.domain.registers import (
+    Reading,
+    Register,
+    Replacement,
+    Setting,
+    setting_at,
+    setting_before,
+)
 from service.domain.segments import Bucket, spread
 from tests.registry import Spec
 
@@ -43,7 +51,11 @@ def expected(series: Series) -> dict[int, Bucket]:
             spec.plausible_rate,
             spec.reversible,
         )
-        readings = [Reading(at + START, v, q == ESTIMATED) for at, v, q in series.rows if q != BAD]
+        readings = [
+            Reading(at + START, value, quality == ESTIMATED)
+            for at, value, quality in series.rows
+            if quality != BAD and is_plausible(series, at, value)
+        ]
         return spread(registers.steps(register, readings))
     values = [gauges.Value(at + START, v, q != BAD, q == ESTIMATED) for at, v, q in series.rows]
     if spec.statistic == "instant":
@@ -51,6 +63,12 @@ def expected(series: Series) -> dict[int, Bucket]:
     period = float(period_of(spec.statistic, spec.expected_interval_s) or 0)
     stand = gauges.amounts if spec.kind == "amount" else gauges.means
     return spread(stand(values, period, spec.label == "end", at_start))
+
+
+def is_plausible(series: Series, at: float, value: float) -> bool:
+    """Tell whether a value counts, in the unit that is in force at its instant."""
+    most = series.spec.plausible_max
+    return most is None or value * setting_at(series.settings, at).scale <= most
 
 
 def batch(enterprise_id: int, channel_id: int, rows: Sequence[Row]) -> Batch:
@@ -78,7 +96,7 @@ _qualities = st.sampled_from([0, 0, 0, 0, 0, 1, BAD, ESTIMATED, 4])
 
 @st.composite
 def register_series(draw: st.DrawFn) -> Series:
-    """Draw a dial that rolls over, falls, is replaced, and changes its ratio."""
+    """Draw any dial, however odd: it falls, is replaced, changes its ratio, unit and width."""
     width = draw(st.sampled_from([None, 1_000.0]))
     rate = draw(st.sampled_from([None, 50.0]))
     at, value, rows = 0.0, draw(st.floats(0, 990)), []
@@ -90,16 +108,77 @@ def register_series(draw: st.DrawFn) -> Series:
         if draw(st.integers(0, 11)) == 0:
             value = draw(st.floats(0, 500))
         rows.append((at, value, draw(_qualities)))
-    settings = [Setting(0.0, draw(st.sampled_from([1.0, 40.0])), width)]
-    if draw(st.booleans()):
-        settings.append(Setting(float(draw(st.integers(1, int(at)))), 60.0, width))
+    settings = draw(_settings(at, width))
     instants = draw(st.lists(st.integers(0, int(at)), max_size=2, unique=True))
     instants = sorted({*instants, *([int(rows[-2][0])] if draw(st.booleans()) else [])})
     replacements = [
         Replacement(float(at), draw(st.floats(0, 999)), draw(st.floats(0, 50))) for at in instants
     ]
-    spec = Spec(width=width, plausible_rate=rate, multiplier=settings[0].multiplier)
+    spec = Spec(
+        width=settings[0].width,
+        plausible_rate=rate,
+        plausible_max=draw(st.sampled_from([None, None, 2_000.0, 500.0])),
+        reversible=draw(st.booleans()),
+        multiplier=settings[0].multiplier,
+        scale=settings[0].scale,
+    )
     return Series(spec, rows, settings, replacements)
+
+
+@st.composite
+def _settings(draw: st.DrawFn, last: float, width: float | None) -> list[Setting]:
+    """Draw what is in force: ratios, units and widths that change up to twice."""
+    instants = draw(st.lists(st.integers(1, max(1, int(last))), max_size=2, unique=True))
+    return [
+        Setting(
+            float(at),
+            draw(st.sampled_from([1.0, 40.0])),
+            draw(st.sampled_from([width, width, 500.0])),
+            draw(st.sampled_from([1.0, 1.0, 0.5, 1_000.0])),
+        )
+        for at in [0, *sorted(instants)]
+    ]
+
+
+@st.composite
+def metered_series(draw: st.DrawFn) -> tuple[Series, float]:
+    """Draw a meter that counts what flows, and how much did, in the catalogue's unit.
+
+    It rolls over, runs backwards where it can, is replaced, and changes ratio and unit; whatever
+    happens, each reading shows what a real dial would.
+    """
+    width, reversible = draw(st.sampled_from([None, 1_000.0])), draw(st.booleans())
+    gaps = draw(st.lists(_gaps, min_size=2, max_size=20))
+    settings = [replace(s, width=width) for s in draw(_settings(sum(gaps), width))]
+    settings = [replace(s, width=None if s.width is None else s.width / s.scale) for s in settings]
+    at, dial, rows, replaced, flowed = 0.0, draw(st.floats(100, 990)), [], [], 0.0
+    for number, gap in enumerate(gaps):
+        movement = draw(st.floats(-90 if reversible else 0, 90)) if number else 0.0
+        flowed += movement * _mean_multiplier(settings, at, at + gap)
+        at, dial = at + gap, dial + movement
+        dial = dial if width is None else dial % width
+        if draw(st.integers(0, 5)) == 0:
+            opening = draw(st.floats(100, 200))
+            closing = dial / setting_before(settings, at).scale
+            dial = opening
+            replaced.append(Replacement(at, closing, opening / setting_at(settings, at).scale))
+        else:
+            rows.append((at, dial / setting_at(settings, at).scale, 0))
+    spec = Spec(
+        width=settings[0].width,
+        reversible=reversible,
+        multiplier=settings[0].multiplier,
+        scale=settings[0].scale,
+    )
+    return Series(spec, rows, settings, replaced), flowed
+
+
+def _mean_multiplier(settings: Sequence[Setting], start: float, stop: float) -> float:
+    cuts = [s.valid_from for s in settings if start < s.valid_from < stop]
+    return sum(
+        setting_at(settings, first).multiplier * (last - first) / (stop - start)
+        for first, last in pairwise([start, *cuts, stop])
+    )
 
 
 @st.composite

@@ -12,6 +12,7 @@ from service.domain.segments import Flag, Segment, settle
 
 NEAR_WIDTH = 0.9  # a dial that rolls over stood at this share of its width or above
 NEAR_ZERO = 0.1  # and one that goes back through zero at this share or below
+ROUNDING = 1e-9  # of a stand: a fall by no more is that of a number in another unit
 BRIDGED = 2.0  # expected intervals; a longer gap is not measured, its amount is estimated
 
 
@@ -128,7 +129,7 @@ def moved(register: Register, before: Stand, after: Stand) -> tuple[float, Flag]
     dial it must also be the smaller of the two movements. And a reversible dial may have run
     backwards, no faster than the plausible rate if one is known.
     """
-    direct = after.closing - before.opening
+    direct = _direct(before, after)
     hours = (after.at - before.at) / 3600
     fastest = None if register.plausible_rate is None else register.plausible_rate * hours
     round_zero = _round_zero(register, before, after, fastest)
@@ -145,7 +146,7 @@ def _round_zero(
     register: Register, before: Stand, after: Stand, fastest: float | None
 ) -> float | None:
     """Return the movement through zero if it is what happened."""
-    width, direct = before.width, after.closing - before.opening
+    width, direct = before.width, _direct(before, after)
     if width is None or direct == 0:
         return None
     if direct < 0:
@@ -158,6 +159,11 @@ def _round_zero(
     if not is_near or wrapped * direct > 0 or abs(wrapped) > most:
         return None
     return None if register.reversible and abs(wrapped) >= abs(direct) else wrapped
+
+
+def _direct(before: Stand, after: Stand) -> float:
+    direct = after.closing - before.opening
+    return 0.0 if -ROUNDING * abs(before.opening) <= direct < 0 else direct
 
 
 def _stands(register: Register, readings: Sequence[Reading]) -> list[Stand]:

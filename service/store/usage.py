@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 
 from service.domain.reach import Span
-from service.domain.registers import BRIDGED, NEAR_WIDTH, NEAR_ZERO
+from service.domain.registers import BRIDGED, NEAR_WIDTH, NEAR_ZERO, ROUNDING
 from service.domain.segments import SMALLEST, Flag
 from service.store.engine import Connection
 from service.store.neighbours import usable
@@ -104,7 +104,9 @@ _REGISTERS = text(f"""
         WINDOW in_order AS (PARTITION BY channel_id ORDER BY at)
     ),
     moves AS (
-        SELECT p.*, closing - opening AS direct, w.reversible,
+        SELECT p.*, w.reversible,
+               CASE WHEN closing - opening < -{ROUNDING} * abs(opening)
+                      OR closing > opening THEN closing - opening ELSE 0 END AS direct,
                stop - start <= {BRIDGED} * w.expected_interval_s AS bridged,
                w.plausible_rate * ((stop - start) / 3600) AS fastest,
                CASE
@@ -122,7 +124,7 @@ _REGISTERS = text(f"""
                    CASE WHEN direct >= 0 OR runs_back THEN direct ELSE 0 END) AS moved
         FROM moves AS m
         CROSS JOIN LATERAL (
-            SELECT CASE WHEN wrapped * direct <= 0
+            SELECT CASE WHEN direct <> 0 AND wrapped * direct <= 0
                          AND abs(wrapped) <= coalesce(fastest, {NEAR_ZERO} * width)
                          AND NOT (reversible AND abs(wrapped) >= abs(direct))
                         THEN wrapped END AS round_zero,

@@ -15,7 +15,17 @@ from service.domain.calendar import day_of
 from service.domain.segments import Bucket
 from service.store.engine import Engine
 from tests.registry import add_plant
-from tests.series import START, Row, Series, batch, expected, grouped, register_series, value_series
+from tests.series import (
+    START,
+    Row,
+    Series,
+    batch,
+    expected,
+    grouped,
+    metered_series,
+    register_series,
+    value_series,
+)
 
 EVER = datetime.fromisoformat("2000-01-01T00:00:00Z")
 INDICATORS = ["energy"]
@@ -152,6 +162,22 @@ async def test_recomputing_changes_nothing(
     )
     await line.roll_up()
     assert await line.buckets() == before
+
+
+@TRIES
+@given(metered_series())
+async def test_buckets_add_up_to_what_flowed(line: Line, drawn: tuple[Series, float]) -> None:
+    """Across any rollover, replacement, reversal, change of ratio and of unit."""
+    series, flowed = drawn
+    await line.register(series)
+    await line.replace_dials(series)
+    await line.write(series.rows)
+    await line.roll_up()
+    buckets = await line.buckets()
+    assert sum(bucket.amount or 0.0 for bucket in buckets.values()) == pytest.approx(
+        flowed, rel=1e-6, abs=1e-3
+    )
+    assert_same(buckets, expected(series))
 
 
 @TRIES
