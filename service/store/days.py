@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from sqlalchemy import text
 
 from service.domain.calendar import DAY, day_of
+from service.store import factors
 from service.store.engine import Connection
-from service.store.factors import FACTORS, MEMBERS
+from service.store.factors import FACTOR
 from service.store.stretches import Change
 
 # An amount of tonnes or m³ times kgce or kgCO2 of one.
@@ -20,7 +21,7 @@ _CLEAR = text("""
     WHERE channel_id = ANY(CAST(:channels AS integer[])) AND day >= :first AND day < :stop
 """)
 _INSERT = text(f"""
-    WITH {MEMBERS}, {FACTORS},
+    WITH {FACTOR},
     day AS (
         SELECT channel_id, (at AT TIME ZONE 'Asia/Shanghai')::date AS day,
                sum(amount) AS amount, sum(estimated) AS estimated,
@@ -37,26 +38,26 @@ _INSERT = text(f"""
     SELECT {_WORTH.format("d")},
            d.day, d.amount, d.estimated, d.mean, d.maximum, d.channel_id, d.measured_s, d.flags
     FROM day AS d
-    JOIN factor AS f
-        ON f.channel_id = d.channel_id AND d.day >= f.first_day AND d.day < f.end_day
+    JOIN kind AS k ON k.channel_id = d.channel_id
+    JOIN worth AS f ON f.kind = k.kind AND d.day >= f.first_day AND d.day < f.end_day
 """)
 # Only days that come out otherwise are written, so that it may look at more than was touched.
 _REVALUE = text(f"""
-    WITH {MEMBERS}, {FACTORS},
+    WITH {FACTOR},
     valued AS (
-        SELECT u.channel_id, u.day, worth.*
-        FROM factor AS f
+        SELECT u.channel_id, u.day, now.*
+        FROM usage_daily AS u
         JOIN unnest(
             CAST(:channels AS integer[]), CAST(:firsts AS date[]), CAST(:stops AS date[])
-        ) AS w (channel_id, first, stop) ON w.channel_id = f.channel_id
-        JOIN usage_daily AS u ON u.channel_id = f.channel_id
-            AND u.day >= f.first_day AND u.day < f.end_day
-            AND u.day >= w.first AND u.day < w.stop
-        CROSS JOIN LATERAL (SELECT {_WORTH.format("u")}) AS worth (calorific, by_coal, co2_t)
+        ) AS w (channel_id, first, stop)
+            ON w.channel_id = u.channel_id AND u.day >= w.first AND u.day < w.stop
+        JOIN kind AS k ON k.channel_id = u.channel_id
+        JOIN worth AS f ON f.kind = k.kind AND u.day >= f.first_day AND u.day < f.end_day
+        CROSS JOIN LATERAL (SELECT {_WORTH.format("u")}) AS now (calorific, by_coal, co2_t)
         WHERE u.day >= :first_day AND u.day < :stop_day
           AND u.channel_id = ANY(CAST(:channels AS integer[]))
           AND (u.tce_calorific, u.tce_coal_consumption, u.co2_t) IS DISTINCT FROM
-              (worth.calorific, worth.by_coal, worth.co2_t)
+              (now.calorific, now.by_coal, now.co2_t)
     ),
     changed AS (
         UPDATE usage_daily AS u
@@ -74,8 +75,9 @@ AT_ONCE = timedelta(days=1_000_000)  # of channels in one transaction; what is m
 async def replace(connection: Connection, channels: Sequence[int], first: date, stop: date) -> None:
     """Recompute the days [first, stop) of channels with their coal equivalents."""
     bounds = {"channels": list(channels), "first": first, "stop": stop}
+    worth = await factors.of_channels(connection, channels, first, stop)
     await connection.execute(_CLEAR, bounds)
-    await connection.execute(_INSERT, {**bounds, "first_day": first, "stop_day": stop})
+    await connection.execute(_INSERT, {**bounds, **factors.parameters(worth)})
 
 
 async def revalue(connection: Connection, changes: Sequence[Change]) -> tuple[date, date] | None:
@@ -88,18 +90,17 @@ async def revalue(connection: Connection, changes: Sequence[Change]) -> tuple[da
         return None
     firsts = [day_of(change.first_at) for change in changes]
     stops = [day_of(change.last_at) + DAY for change in changes]
-    row = (
-        await connection.execute(
-            _REVALUE,
-            {
-                "channels": [change.channel_id for change in changes],
-                "firsts": firsts,
-                "stops": stops,
-                "first_day": min(firsts),
-                "stop_day": max(stops),
-            },
-        )
-    ).one()
+    channels = [change.channel_id for change in changes]
+    first, stop = min(firsts), max(stops)
+    worth = await factors.of_channels(connection, channels, first, stop)
+    bounds = {
+        "channels": channels,
+        "firsts": firsts,
+        "stops": stops,
+        "first_day": first,
+        "stop_day": stop,
+    }
+    row = (await connection.execute(_REVALUE, {**bounds, **factors.parameters(worth)})).one()
     return None if row.first is None else (row.first, row.last)
 
 
