@@ -3,6 +3,8 @@
 import contextlib
 import csv
 import io
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from service.api.tables import MOST_COLUMNS, Cell, Line, too_many_columns, too_many_rows
 from service.problems import Problem
@@ -10,11 +12,14 @@ from service.problems import Problem
 SEPARATORS = ",\t;"
 BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 ENCODINGS = ("utf-8", "gb18030")
-LOOKED_AT = 20  # lines, to find the separator
+LOOKED_AT = 20_000  # characters, to find the separator
 
 
-def read(body: bytes, most_rows: int) -> list[Line]:
-    """Return the lines that have text; raises a problem."""
+def read(body: bytes, most_rows: int, is_header: Callable[[Sequence[str]], bool]) -> list[Line]:
+    """Return the lines that have text; raises a problem.
+
+    The separator is the one that gives a header among the first lines, a comma where none does.
+    """
     text = _decoded(body)
     if "\0" in text:
         raise Problem(
@@ -22,7 +27,9 @@ def read(body: bytes, most_rows: int) -> list[Line]:
             "文件含有 NUL 字符，请重新另存为 CSV。",
         )  # fmt: skip
     lines: list[Line] = []
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
+    rows = csv.reader(
+        io.StringIO(text, newline=""), delimiter=_separator(text, is_header), strict=True
+    )
     number = 0
     try:
         for number, row in enumerate(rows, 1):
@@ -57,7 +64,10 @@ def _decoded(body: bytes) -> str:
     )  # fmt: skip
 
 
-def _separator(text: str) -> str:
-    """Return the separator that the first lines hold most of, a comma where they hold none."""
-    head = "\n".join(text[:20_000].splitlines()[:LOOKED_AT])
-    return max(SEPARATORS, key=head.count)
+def _separator(text: str, is_header: Callable[[Sequence[str]], bool]) -> str:
+    for separator in SEPARATORS:
+        head = csv.reader(io.StringIO(text[:LOOKED_AT], newline=""), delimiter=separator)
+        with contextlib.suppress(csv.Error):
+            if any(is_header(row) for row in islice(head, MOST_COLUMNS)):
+                return separator
+    return SEPARATORS[0]

@@ -1,6 +1,6 @@
 """A table of official figures read into rows, with everything that cannot be read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from service.api.official_rows import FigureIn, RowError
 from service.api.tables import Cell, Line, Trouble
 from service.problems import Problem
 
+NEEDED = {column.field for column in COLUMNS if column.required}
 LOOKED_AT = 10  # lines in which the header is looked for, below a title
 LONGEST = 300  # characters of a cell
 SHOWN = 60  # characters of a value in the report
@@ -68,18 +69,26 @@ def read(lines: Sequence[Line], counties: Mapping[str, str]) -> FigureTable:
     return table
 
 
+def is_header(cells: Sequence[str]) -> bool:
+    """Tell whether a line has the headers of all columns that are needed."""
+    return _suffices({name for name in map(field_of, cells) if name})
+
+
+def _suffices(named: Set[str]) -> bool:
+    return named >= NEEDED and bool({"county", "enterprise"} & named)
+
+
 def _header(lines: Sequence[Line]) -> tuple[int, dict[int, str]]:
     """Return which line is the header, and the field of each column; empty: passed over."""
-    needed = {column.field for column in COLUMNS if column.required}
     nearest: set[str] = set()
     for place, line in enumerate(lines[:LOOKED_AT]):
         found = {at: field_of(cell.text) for at, cell in enumerate(line.cells) if cell.text.strip()}
         named = {name for name in found.values() if name}
         nearest = max(nearest, named, key=len)
-        if needed <= named and {"county", "enterprise"} & named:
+        if _suffices(named):
             _refuse_header(line, found)
             return place, {at: name for at, name in found.items() if name is not None}
-    missing = [BY_FIELD[name].header for name in BY_FIELD if name in needed - nearest]
+    missing = [BY_FIELD[name].header for name in BY_FIELD if name in NEEDED - nearest]
     if not {"county", "enterprise"} & nearest:
         missing.insert(0, BY_FIELD["county"].header)
     raise Problem(

@@ -174,8 +174,11 @@ def _read(body: bytes, counties: dict[str, str]) -> FigureTable:
             "This is an old workbook (.xls) or one with a password; save it as .xlsx without one.",
             "这是旧版（.xls）或加密的工作簿，请另存为不加密的 .xlsx。",
         )  # fmt: skip
-    reader = workbook.read if body.startswith(ZIP) else delimited.read
-    return figure_table.read(reader(body, LINES), counties)
+    if body.startswith(ZIP):
+        lines = workbook.read(body, LINES)
+    else:
+        lines = delimited.read(body, LINES, figure_table.is_header)
+    return figure_table.read(lines, counties)
 
 
 async def _body(request: Request) -> bytes:
