@@ -151,7 +151,8 @@ def _chain(analyzer: Analyzer, subject: str, indicator: str, period: str) -> Cha
 def _differs(value: Value, known: Published | None) -> bool:
     measured = value.measured
     if known is None:
-        return measured.value is not None or bool(measured.completeness) or bool(value.phases)
+        told = bool(measured.completeness) or "not_rated" in measured.inputs  # why there is none
+        return measured.value is not None or told or bool(value.phases)
     return not (
         _same(measured.value, known.value)
         and _same(measured.target, known.target)

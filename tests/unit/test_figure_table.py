@@ -246,7 +246,6 @@ def test_any_table_comes_back_from_csv_and_xlsx(
     ):
         assert found.errors == []
         assert found.figures == expected
-    for figure in wanted:
-        row = FigureIn.model_validate(figure)
-        assert [*price_errors(1, row, SERIES[row.series])] == []
-        assert [*value_errors(1, row, SERIES[row.series], row.value)] == []
+    for number, figure in expected:
+        assert [*price_errors(number, figure, SERIES[figure.series])] == []
+        assert [*value_errors(number, figure, SERIES[figure.series], figure.value)] == []

@@ -1,5 +1,6 @@
 """Tables as files: what a spreadsheet shows is what is read; hostile files are refused, bounded."""
 
+import csv
 import io
 import random
 import tracemalloc
@@ -244,7 +245,7 @@ ROWS = [["县区", "数值"], ["凉州区", "1,234.5"], ["", ""], ['"a"\nb', "x;
 
 def written(separator: str) -> str:
     out = io.StringIO()
-    writer = delimited.csv.writer(out, delimiter=separator)
+    writer = csv.writer(out, delimiter=separator)
     writer.writerows(ROWS)
     return out.getvalue()
 
@@ -252,7 +253,7 @@ def written(separator: str) -> str:
 @pytest.mark.parametrize("separator", [",", "\t", ";"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16"])
 def test_text_in_any_encoding_and_separator(separator: str, encoding: str) -> None:
-    lines = delimited.read(written(separator).encode(encoding), 9, lambda row: len(row) == 2)
+    lines = delimited.read(written(separator).encode(encoding), 9, lambda row: [*row] == ROWS[0])
     assert [(line.number, [cell.text for cell in line.cells]) for line in lines] == [
         (1, ROWS[0]), (2, ROWS[1]), (4, ROWS[3]),
     ]  # fmt: skip
