@@ -59,6 +59,7 @@ _INSERT = text(f"""
     LEFT JOIN coefficient AS by_coal
         ON by_coal.quantity = c.quantity AND by_coal.method = 'coal_consumption'
         AND d.day >= by_coal.first_day AND d.day < by_coal.end_day
+    WHERE c.channel_id = ANY(CAST(:channels AS integer[]))
 """)
 
 

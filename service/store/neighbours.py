@@ -58,7 +58,8 @@ _LOOK_UP = """
         ORDER BY e.at {order}
         LIMIT 1
     ) AS e ON true
-    WHERE r.at IS NOT NULL OR e.at IS NOT NULL
+    WHERE (r.at IS NOT NULL OR e.at IS NOT NULL)
+      AND c.channel_id = ANY(CAST(:channels AS integer[]))
 """
 _BEFORE = text(_LOOK_UP.format(nearest="greatest", comparison="<=", order="DESC", usable=USABLE))
 _AFTER = text(_LOOK_UP.format(nearest="least", comparison=">=", order="ASC", usable=USABLE))

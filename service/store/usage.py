@@ -37,6 +37,7 @@ _WORK = """
             CAST(:tos AS timestamptz[])
         ) AS w (channel_id, low, high, read_from, read_to)
         JOIN channels AS c USING (channel_id)
+        WHERE c.channel_id = ANY(CAST(:channels AS integer[]))
     ),
     settings AS MATERIALIZED (
         SELECT c.channel_id, s.width, coalesce(s.multiplier, 1) * c.scale AS factor,
@@ -44,7 +45,9 @@ _WORK = """
                     ELSE extract(epoch FROM s.valid_from)::float8 END AS first,
                coalesce(extract(epoch FROM lead(s.valid_from) OVER in_order)::float8, 'Infinity')
                    AS last
-        FROM channels AS c LEFT JOIN channel_settings AS s USING (channel_id)
+        FROM channels AS c
+        LEFT JOIN channel_settings AS s
+            ON s.channel_id = c.channel_id AND s.channel_id = ANY(CAST(:channels AS integer[]))
         WHERE c.channel_id = ANY(CAST(:channels AS integer[]))
         WINDOW in_order AS (PARTITION BY c.channel_id ORDER BY s.valid_from)
     )
