@@ -52,22 +52,25 @@ _WORK = """
         WINDOW in_order AS (PARTITION BY c.channel_id ORDER BY s.valid_from)
     )
 """
-_SPREAD = """
-    CROSS JOIN LATERAL generate_series(
-        greatest(floor(part.start / 900)::bigint, w.low),
-        least(ceil(part.stop / 900)::bigint, w.high) - 1
-    ) AS bucket
-    CROSS JOIN LATERAL (
-        SELECT least(part.stop, bucket * 900 + 900) - greatest(part.start, bucket * 900) AS s
-    ) AS overlap
-    GROUP BY part.channel_id, bucket
+# A part is spread over its buckets; a function in the list costs a tenth of one beside a join.
+_PIECE = """
+    piece AS (
+        SELECT part.*, least(stop, bucket * 900 + 900) - greatest(start, bucket * 900) AS s
+        FROM (
+            SELECT part.*, generate_series(
+                greatest(floor(start / 900)::bigint, low), least(ceil(stop / 900)::bigint, high) - 1
+            ) AS bucket
+            FROM part
+        ) AS part
+    )
 """
 _REGISTERS = text(f"""
     WITH {_WORK},
     stands AS (
         SELECT r.channel_id, extract(epoch FROM r.at)::float8 AS at,
                {_settled("r.value")} AS closing, {_settled("r.value")} AS opening,
-               CASE WHEN r.quality = 3 THEN {int(Flag.ESTIMATED)} ELSE 0 END AS flags
+               CASE WHEN r.quality = 3 THEN {int(Flag.ESTIMATED)} ELSE 0 END AS flags,
+               c.low, c.high, c.expected_interval_s, c.plausible_rate
         FROM work AS c
         JOIN readings AS r ON r.channel_id = c.channel_id AND r.at BETWEEN c.read_from AND c.read_to
         WHERE r.at >= :read_lower AND r.at <= :read_upper AND {USABLE}
@@ -78,7 +81,8 @@ _REGISTERS = text(f"""
         UNION ALL
         SELECT e.channel_id, extract(epoch FROM e.at)::float8,
                {_settled("e.closing_value")}, {_settled("e.opening_value")},
-               {int(Flag.REPLACEMENT)}
+               {int(Flag.REPLACEMENT)},
+               w.low, w.high, w.expected_interval_s, w.plausible_rate
         FROM work AS w
         JOIN device_events AS e ON e.channel_id = w.channel_id
             AND e.at BETWEEN w.read_from AND w.read_to AND e.kind = 'replacement'
@@ -87,7 +91,8 @@ _REGISTERS = text(f"""
         SELECT channel_id, lag(at) OVER in_order AS start, at AS stop,
                lag(opening) OVER in_order AS opening, closing,
                (lag(flags) OVER in_order & {int(Flag.REPLACEMENT)})
-                   | (flags & {int(Flag.ESTIMATED)}) AS flags
+                   | (flags & {int(Flag.ESTIMATED)}) AS flags,
+               low, high, expected_interval_s, plausible_rate
         FROM stands
         WINDOW in_order AS (PARTITION BY channel_id ORDER BY at)
     ),
@@ -96,18 +101,18 @@ _REGISTERS = text(f"""
                closing < opening AS fell,
                coalesce(
                    opening >= {NEAR_WIDTH} * s.width AND closing + s.width - opening BETWEEN 0 AND
-                   coalesce(w.plausible_rate * (stop - start) / 3600, {1 - NEAR_WIDTH} * s.width),
+                   coalesce(plausible_rate * (stop - start) / 3600, {1 - NEAR_WIDTH} * s.width),
                    false
                ) AS rolls_over,
-               stop - start <= {BRIDGED} * w.expected_interval_s AS bridged
+               stop - start <= {BRIDGED} * expected_interval_s AS bridged
         FROM pairs AS p
-        JOIN work AS w USING (channel_id)
         JOIN settings AS s ON s.channel_id = p.channel_id
             AND s.first <= p.start AND p.start < s.last
         WHERE p.start IS NOT NULL
     ),
     part AS (
-        SELECT v.channel_id, greatest(v.start, s.first) AS start, least(v.stop, s.last) AS stop,
+        SELECT v.channel_id, v.low, v.high,
+               greatest(v.start, s.first) AS start, least(v.stop, s.last) AS stop,
                s.factor / (v.stop - v.start) * CASE
                    WHEN NOT fell THEN closing - opening
                    WHEN rolls_over THEN closing + v.width - opening
@@ -123,18 +128,20 @@ _REGISTERS = text(f"""
         FROM verdicts AS v
         JOIN settings AS s ON s.channel_id = v.channel_id
             AND s.first < v.stop AND s.last > v.start
-    )
+    ),
+    {_PIECE}
     INSERT INTO usage_15m (at, amount, estimated, channel_id, measured_s, flags)
     SELECT to_timestamp(bucket * 900), sum(rate * s),
-           sum(CASE WHEN measured THEN 0 ELSE rate * s END), part.channel_id,
-           least(sum(CASE WHEN measured THEN s ELSE 0 END), 900), bit_or(part.flags)
-    FROM part JOIN work AS w USING (channel_id) {_SPREAD}
+           sum(CASE WHEN measured THEN 0 ELSE rate * s END), channel_id,
+           least(sum(CASE WHEN measured THEN s ELSE 0 END), 900), bit_or(flags)
+    FROM piece GROUP BY channel_id, bucket
 """)
 # A value stands to the next one of any quality, at most for the hold; one of a period for that.
 _VALUES = text(f"""
     WITH {_WORK},
     arrived AS (
-        SELECT c.channel_id, c.period_s, c.kind, extract(epoch FROM r.at)::float8 AS at,
+        SELECT c.channel_id, c.period_s, c.kind, c.low, c.high,
+               extract(epoch FROM r.at)::float8 AS at,
                {_settled("r.value")} AS value,
                r.quality = 3 AS estimated, {USABLE} AS usable,
                least(
@@ -148,13 +155,15 @@ _VALUES = text(f"""
         WINDOW in_order AS (PARTITION BY c.channel_id ORDER BY r.at)
     ),
     part AS (
-        SELECT a.channel_id, a.kind = 'amount' AS adds_up, estimated, value * s.factor AS value,
+        SELECT a.channel_id, low, high, kind = 'amount' AS adds_up, estimated,
+               value * s.factor AS value,
                CASE WHEN period_s IS NULL THEN at ELSE at - back_s END AS start,
                CASE WHEN period_s IS NULL THEN held_to ELSE at - back_s + period_s END AS stop
         FROM arrived AS a
         JOIN settings AS s ON s.channel_id = a.channel_id AND s.first <= at AND at < s.last
         WHERE usable
-    )
+    ),
+    {_PIECE}
     INSERT INTO usage_15m
         (at, amount, estimated, mean, maximum, channel_id, measured_s, flags)
     SELECT to_timestamp(bucket * 900),
@@ -163,10 +172,10 @@ _VALUES = text(f"""
                FILTER (WHERE adds_up),
            sum(value * s) FILTER (WHERE NOT adds_up) / sum(s),
            max(value) FILTER (WHERE NOT adds_up),
-           part.channel_id,
+           channel_id,
            least(sum(CASE WHEN adds_up AND estimated THEN 0 ELSE s END), 900),
            bit_or(CASE WHEN estimated THEN {int(Flag.ESTIMATED)} ELSE 0 END)
-    FROM part JOIN work AS w USING (channel_id) {_SPREAD}
+    FROM piece GROUP BY channel_id, bucket
 """)
 _CLEAR = text("""
     DELETE FROM usage_15m AS u
