@@ -126,16 +126,23 @@ def _clip(changes: Iterable[Change], kept_from: datetime) -> list[Change]:
 
 
 def _clusters(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    """Yield changes, which are in order of time, in runs that lie near each other."""
-    cluster: list[Change] = []
-    reach = changes[0].last_at
-    for change in changes:
-        if cluster and change.first_at > reach + APART:
+    """Yield changes, which are in order of time, in runs that lie near each other.
+
+    Long ones by themselves: what is recomputed together opens the chunks of the longest.
+    """
+    for is_long in (False, True):
+        cluster: list[Change] = []
+        reach = changes[0].last_at
+        for change in changes:
+            if (change.last_at - change.first_at > APART) is not is_long:
+                continue
+            if cluster and change.first_at > reach + APART:
+                yield cluster
+                cluster = []
+            reach = max(reach, change.last_at) if cluster else change.last_at
+            cluster.append(change)
+        if cluster:
             yield cluster
-            cluster = []
-        cluster.append(change)
-        reach = max(reach, change.last_at)
-    yield cluster
 
 
 async def _spans(
@@ -218,7 +225,13 @@ def _cut(*groups: list[Span]) -> set[int]:
 async def _derive(connection: Connection, spans: Sequence[Span]) -> None:
     low, high = _hull(spans)
     ids = sorted({span.channel_id for span in spans})
-    await days.replace(connection, ids, day_of(low), day_of(high - MOMENT) + DAY)
+    await days.replace(
+        connection,
+        [
+            days.Days(span.channel_id, day_of(span.low), day_of(span.high - MOMENT) + DAY)
+            for span in spans
+        ],
+    )
     hour = low.replace(minute=0)
     await emissions.replace(connection, ids, hour, high + HOUR - (high - hour) % HOUR)
 
