@@ -198,14 +198,19 @@ def _joined(spans: Iterable[Span], lowest: datetime) -> list[Span]:
     joined: dict[int, Span] = {}
     for span in spans:
         known = joined.get(span.channel_id, span)
-        joined[span.channel_id] = Span(
-            span.channel_id,
-            max(min(span.low, known.low), lowest),
-            max(span.high, known.high),
-            min(span.read_from, known.read_from),
-            max(span.read_to, known.read_to),
-        )
-    return [span for span in joined.values() if span.quarters]
+        is_whole = known is span and span.low >= lowest
+        joined[span.channel_id] = span if is_whole else _union(span, known, lowest)
+    return [span for span in joined.values() if span.low < span.high]
+
+
+def _union(span: Span, other: Span, lowest: datetime) -> Span:
+    return Span(
+        span.channel_id,
+        max(min(span.low, other.low), lowest),
+        max(span.high, other.high),
+        min(span.read_from, other.read_from),
+        max(span.read_to, other.read_to),
+    )
 
 
 def _cut(*groups: list[Span]) -> set[int]:

@@ -22,7 +22,7 @@ async def kinds(connection: Connection, channels: Iterable[int]) -> dict[int, Ki
     )
     alike: dict[tuple[object, ...], Kind] = {}  # thousands of channels, a few kinds
     found: dict[int, Kind] = {}
-    for channel_id, *columns in rows:
+    for channel_id, *columns in rows.all():
         known = alike.get(key := tuple(columns))
         if known is None:
             known = alike[key] = _kind(*columns)

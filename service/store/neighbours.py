@@ -83,7 +83,7 @@ async def extend(connection: Connection, changes: Sequence[Change]) -> dict[int,
             "lasts": [change.last_at for change in changes],
         },
     )
-    return {row.channel_id: Extent(row.first_at, row.last_at) for row in rows}
+    return {channel: Extent(first, last) for channel, first, last in rows.all()}
 
 
 async def before(
@@ -135,7 +135,7 @@ async def _find(
                 "upper": max(bounds[place][1] for place in missing),
             },
         )
-        for place, at in rows:
+        for place, at in rows.all():
             found[place] = at
         missing = [place for place in missing if found[place] is None]
     return found

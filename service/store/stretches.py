@@ -87,7 +87,7 @@ async def claim(connection: Connection, enterprises: Sequence[int]) -> list[Chan
     A statement of its own: its snapshot must not be older than the locks.
     """
     rows = await connection.execute(_CLAIM, {"enterprises": list(enterprises)})
-    return [Change(*row) for row in rows]
+    return [Change(*row) for row in rows.all()]
 
 
 async def postpone(connection: Connection, changes: Sequence[Change]) -> None:
