@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.quantities import CATALOGUE
-from service.domain.coal_equivalent import PER_UNIT, KJ_PER_KGCE
+from service.domain.coal_equivalent import KJ_PER_KGCE, PER_UNIT
 
 UNIT_OF = {"t": "kJ/kg", "m³": "kJ/m³"}  # of the catalogue
 WIDTH = 0.5  # of what is printed as one value: half of it more or less can still be true; ours

@@ -8,8 +8,8 @@ from enum import StrEnum
 from sqlalchemy import text
 
 from service.domain.calendar import DAY, day_of
-from service.store.engine import Connection
 from service.store import factors
+from service.store.engine import Connection
 from service.store.factors import FACTOR
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import text
@@ -91,7 +92,7 @@ async def in_force(
 def _runs(pieces: Sequence[Piece]) -> Iterator[_Run]:
     """Yield pieces that follow each other and have the same origin as one, for each use."""
     for use in USES:
-        for worth, same in groupby(pieces, lambda piece: getattr(piece, use)):
+        for worth, same in groupby(pieces, attrgetter(use)):
             if worth is not None:
                 together = list(same)
                 yield _Run(use, together[0].first, together[-1].stop, worth)

@@ -6,8 +6,8 @@ from datetime import date, timedelta
 from sqlalchemy import text
 
 from service.domain.calendar import DAY, day_of
-from service.store.engine import Connection
 from service.store import factors
+from service.store.engine import Connection
 from service.store.factors import FACTOR
 from service.store.stretches import Change
 

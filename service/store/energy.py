@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 from schemas.indicators import Subject, SubjectKind
 from service.domain.calendar import DAY, day_of
-from service.store.engine import Connection
 from service.store import factors
+from service.store.engine import Connection
 from service.store.factors import FACTOR, IS_MEDIUM
 
 _PARTS = f"""

@@ -9,6 +9,7 @@ import pytest
 
 from service import rollup
 from service.store import coefficients, registered, revisions, stretches
+from service.store import days as day_store
 from service.store.coefficients import InForce
 from service.store.engine import Engine
 from service.store.revisions import COEFFICIENTS, HEATING_VALUES
@@ -44,7 +45,7 @@ class Days:
             first + days * DAY,
         )
         async with self.engine.begin() as connection:
-            await rollup.days.replace(connection, plant_.channels, first, first + days * DAY)
+            await day_store.replace(connection, plant_.channels, first, first + days * DAY)
         return plant_
 
     async def enter(self, kind: revisions.Kind, **row: Any) -> None:
