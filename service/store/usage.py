@@ -66,15 +66,14 @@ _PIECE = """
         ) AS part
     )
 """
-_CARRIED = "low, high, expected_interval_s, plausible_rate, reversible"  # of work, with each stand
 _REGISTERS = text(f"""
     WITH {_WORK},
     stands AS (
         SELECT r.channel_id, r.at, dial.shown AS closing, dial.shown AS opening, s.width,
-               CASE WHEN r.quality = 3 THEN {int(Flag.ESTIMATED)} ELSE 0 END AS flags, {_CARRIED}
+               CASE WHEN r.quality = 3 THEN {int(Flag.ESTIMATED)} ELSE 0 END AS flags,
+               r.low, r.high, r.expected_interval_s, r.plausible_rate, r.reversible
         FROM (
-            SELECT r.channel_id, extract(epoch FROM r.at)::float8 AS at, r.value, r.quality,
-                   c.plausible_min, c.plausible_max, {_CARRIED}
+            SELECT c.*, extract(epoch FROM r.at)::float8 AS at, r.value, r.quality
             FROM work AS c
             JOIN readings AS r
                 ON r.channel_id = c.channel_id AND r.at BETWEEN c.read_from AND c.read_to
@@ -90,14 +89,13 @@ _REGISTERS = text(f"""
         UNION ALL
         SELECT e.channel_id, e.at, {_settled("e.closing_value")} * before.scale,
                {_settled("e.opening_value")} * s.scale, s.width, {int(Flag.REPLACEMENT)},
-               {_CARRIED}
-        FROM work AS w
-        JOIN LATERAL (
-            SELECT channel_id, closing_value, opening_value, extract(epoch FROM at)::float8 AS at
-            FROM device_events
-            WHERE channel_id = w.channel_id AND at BETWEEN w.read_from AND w.read_to
-              AND kind = 'replacement'
-        ) AS e ON true
+               e.low, e.high, e.expected_interval_s, e.plausible_rate, e.reversible
+        FROM (
+            SELECT w.*, e.closing_value, e.opening_value, extract(epoch FROM e.at)::float8 AS at
+            FROM work AS w
+            JOIN device_events AS e ON e.channel_id = w.channel_id
+                AND e.at BETWEEN w.read_from AND w.read_to AND e.kind = 'replacement'
+        ) AS e
         JOIN settings AS before
             ON before.channel_id = e.channel_id AND before.first < e.at AND e.at <= before.last
         JOIN settings AS s ON s.channel_id = e.channel_id AND s.first <= e.at AND e.at < s.last
@@ -106,7 +104,8 @@ _REGISTERS = text(f"""
         SELECT channel_id, lag(at) OVER in_order AS start, at AS stop,
                lag(opening) OVER in_order AS opening, closing, lag(width) OVER in_order AS width,
                (lag(flags) OVER in_order & {int(Flag.REPLACEMENT)})
-                   | (flags & {int(Flag.ESTIMATED)}) AS flags, {_CARRIED}
+                   | (flags & {int(Flag.ESTIMATED)}) AS flags,
+               low, high, expected_interval_s, plausible_rate, reversible
         FROM stands
         WINDOW in_order AS (PARTITION BY channel_id ORDER BY at)
     ),
@@ -117,10 +116,10 @@ _REGISTERS = text(f"""
                stop - start <= {BRIDGED} * expected_interval_s AS bridged,
                plausible_rate * ((stop - start) / 3600) AS fastest,
                CASE
-                   WHEN closing < opening AND opening >= {NEAR_WIDTH} * p.width
-                       THEN closing + p.width - opening
-                   WHEN closing > opening AND reversible AND opening <= {NEAR_ZERO} * p.width
-                       THEN closing - p.width - opening
+                   WHEN closing < opening AND opening >= {NEAR_WIDTH} * width
+                       THEN closing + width - opening
+                   WHEN closing > opening AND reversible AND opening <= {NEAR_ZERO} * width
+                       THEN closing - width - opening
                END AS wrapped
         FROM pairs AS p
         WHERE p.start IS NOT NULL
