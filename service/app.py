@@ -91,7 +91,6 @@ def make_app(settings: Settings) -> FastAPI:
         nhjc,
         official,
         official_import,
-        official_import,
         registry,
         rejected,
         replays,
