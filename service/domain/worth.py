@@ -1,9 +1,9 @@
 """What one unit of a quantity is worth on each day: kgce by both methods, and kgCO2."""
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 
 from service.domain.coal_equivalent import (
     CONVERTED,
@@ -90,7 +90,7 @@ def carbon(known: Known, day: date) -> Worth | None:
 def pieces(known: Known, first: date, stop: date) -> Iterator[Piece]:
     """Yield the days [first, stop) in pieces, in order and without gaps."""
     bounds = [*sorted({first, *_edges(known, first, stop)}), stop]
-    for start, end in itertools.pairwise(bounds):
+    for start, end in pairwise(bounds):
         yield Piece(
             start,
             end,
