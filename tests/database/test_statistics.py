@@ -307,7 +307,7 @@ async def test_the_store_tells_figures_of_enterprises_from_those_of_counties(
         [county] = await statistics.latest(connection, [COUNTY], series)
         [newest] = await statistics.latest_of_enterprises(connection, ids, series)
         [older] = await statistics.latest_of_enterprises(connection, ids, series, known_at)
-    assert (county.value, newest.figure.value, older.figure.value) == (9, 8, 7)
+    assert [int(f.value) for f in (county, newest.figure, older.figure)] == [9, 8, 7]
     assert (newest.enterprise_id, newest.product) == (plants[0].enterprise_id, None)
 
 
