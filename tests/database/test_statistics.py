@@ -369,3 +369,20 @@ async def test_levels_at_other_prices_give_no_rate(
     await enter(caller, figure("intensity_reduction", "3.10"))
     [row] = await _judged(world)
     assert row["value"] == 3.1
+
+
+async def test_a_rated_period_stands_until_another_is_rated(
+    caller: Caller, world: World, plants: list[Plant]
+) -> None:
+    """Figures of a later period at current prices give no rate, and hide none."""
+    await caller.become("statistics")
+    await enter(caller, *_levels("980000", "1900000", "2023-01..2023-12", "2020"))
+    await enter(caller, *_levels("990000", "2000000", BEFORE, "2020"))
+    await enter(caller, figure("gdp", "2300000", period=BEFORE, price_base="current"))
+    await enter(caller, *_levels("1000000", "2500000", PERIOD, "current"))
+    await world.evaluate(NOW, "official_intensity")
+    found = await world.values("official_intensity")
+    assert {row["period"]: row["value"] is None for row in found} == {BEFORE: False, PERIOD: True}
+    [county] = await caller.items("/counties")
+    [result] = [item for item in county["results"] if item["indicator"] == "official_intensity"]
+    assert result["period"] == BEFORE
