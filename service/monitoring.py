@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 ROLLUP_SECONDS = Histogram(
     "qingyu_rollup_seconds",
-    "Recomputing the changes of one enterprise.",
+    "Recomputing the changes of some enterprises, one transaction.",
     buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60),
 )
 ROLLUP_QUARTERS = Counter(

@@ -72,6 +72,11 @@ class Broker:
         return self._program.log
 
     @property
+    def pid(self) -> int | None:
+        """Its process number; None when it does not run."""
+        return self._program.pid()
+
+    @property
     def address(self) -> Address:
         """Where the broker is, and the account with which its accounts are changed."""
         return Address(f"127.0.0.1:{self.port}", SERVICE, self._own_password())

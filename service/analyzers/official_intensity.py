@@ -3,12 +3,19 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from schemas.indicators import Basis, Dimension, Level, Measured, Stage, Subject, SubjectKind
 from service.analyzers import Analyzer, Due, RuleSet
 from service.domain.alerts import Judgement
 from service.domain.calendar import midnight
-from service.domain.intensity import reduction
+from service.domain.intensity import (
+    Incomparable,
+    Output,
+    common_base,
+    reduction,
+    reduction_of_levels,
+)
 from service.domain.rules import ndrc_2020_gap10
 from service.domain.windows import Cadence, Months, parse_months
 from service.store import statistics
@@ -16,19 +23,23 @@ from service.store.engine import Connection
 from service.store.statistics import Statistic, Target
 
 NAME = "official_intensity"
-SERIES = ("intensity_reduction", "energy_growth", "gdp_growth")
+SERIES = ("intensity_reduction", "energy_growth", "gdp_growth", "energy_total", "gdp")
+
+Figures = Mapping[str, Mapping[str | None, Statistic]]  # by series and price base
 
 
 async def measure(connection: Connection, due: Due) -> Sequence[Measured]:
     """Return the reduction of every period known, in percent, beside the target of its year.
 
     The published rate counts; where there is none, it follows from the growth of energy and of
-    GDP at constant prices. A rate cumulated within the year is compared with the year's target.
+    GDP at constant prices, and else from levels of both in two years, at the same constant prices.
+    A rate cumulated within the year is compared with the year's target.
     """
     counties = list(due.counties)
-    figures: dict[tuple[str, str], dict[str, Statistic]] = {}
+    figures: dict[tuple[str, str], dict[str, dict[str | None, Statistic]]] = {}
     for item in await statistics.latest(connection, counties, SERIES):
-        figures.setdefault((item.county_code, item.period), {})[item.series] = item
+        of_period = figures.setdefault((item.county_code, item.period), {})
+        of_period.setdefault(item.series, {})[item.price_base] = item
     targets = {
         (item.county_code, item.period): item
         for item in await statistics.targets(connection, counties, "intensity_reduction")
@@ -38,13 +49,22 @@ async def measure(connection: Connection, due: Due) -> Sequence[Measured]:
 
 
 def _measure(
-    figures: Mapping[tuple[str, str], Mapping[str, Statistic]],
+    figures: Mapping[tuple[str, str], Figures],
     targets: Mapping[tuple[str, str], Target],
 ) -> Iterator[Measured]:
     for (county, period), known in figures.items():
         months = parse_months(period)
-        if months.last.year != months.first.year or (actual := _actual(known)) is None:
+        if months.last.year != months.first.year:
             continue
+        before = figures.get((county, str(months.year_before())), {})
+        actual: Decimal | None = None
+        refusal: dict[str, str] = {}
+        try:
+            if (found := _actual(known, before)) is None:
+                continue
+            actual, used = found
+        except Incomparable as incomparable:
+            used, refusal = _levels(known, before), {"unknown": incomparable.refusal.value}
         year = Months(months.first.replace(month=1), months.first.replace(month=12))
         target = targets.get((county, str(year)))
         yield Measured(
@@ -53,42 +73,81 @@ def _measure(
             period,
             Basis.OFFICIAL,
             midnight(months.stop),
-            float(actual),
+            None if actual is None else float(actual),
             "%",
             None if target is None else float(target.value),
             inputs={
-                "actual": str(actual),
+                "actual": None if actual is None else str(actual),
                 "target": None if target is None else str(target.value),
                 "target_period": str(year),
                 "target_source": None if target is None else target.source,
-                "gap": None if target is None else str(actual - target.value),
+                "gap": None if target is None or actual is None else str(actual - target.value),
                 "progress": _progress(actual, target),
-                "figures": {
-                    series: {
-                        "value": str(item.value),
-                        "state": item.state,
-                        "price_base": item.price_base,
-                        "source": item.source,
-                        "revision": item.revision,
-                    }
-                    for series, item in known.items()
-                },
+                "figures": used,
+                **refusal,
             },
         )
 
 
-def _actual(known: Mapping[str, Statistic]) -> Decimal | None:
-    if (published := known.get("intensity_reduction")) is not None:
-        return published.value
-    energy, gdp = known.get("energy_growth"), known.get("gdp_growth")
-    if energy is None or gdp is None:
+def _actual(known: Figures, before: Figures) -> tuple[Decimal, dict[str, Any]] | None:
+    """Return the reduction and the figures behind it; raises Incomparable."""
+    rates = {
+        name: next(iter(known[name].values()))
+        for name in ("intensity_reduction", "energy_growth", "gdp_growth")
+        if name in known
+    }
+    used = {name: _told(item) for name, item in rates.items()}
+    if (published := rates.get("intensity_reduction")) is not None:
+        return published.value, used
+    if (energy := rates.get("energy_growth")) and (gdp := rates.get("gdp_growth")):
+        return reduction(energy.value, gdp.value), used
+    if not all(name in of for name in ("energy_total", "gdp") for of in (known, before)):
         return None
-    return reduction(energy.value, gdp.value)
+    base = common_base(_bases(known), _bases(before))
+    energy_now, energy_before = (next(iter(of["energy_total"].values())) for of in (known, before))
+    gdp_now, gdp_before = known["gdp"][base], before["gdp"][base]
+    rate = reduction_of_levels(
+        energy_now.value,
+        Output(gdp_now.value, gdp_now.price_base),
+        energy_before.value,
+        Output(gdp_before.value, gdp_before.price_base),
+    )
+    return rate, {
+        "energy_total": _told(energy_now),
+        "gdp": _told(gdp_now),
+        "energy_total_before": _told(energy_before),
+        "gdp_before": _told(gdp_before),
+    }
 
 
-def _progress(actual: Decimal, target: Target | None) -> float | None:
+def _bases(known: Figures) -> list[str]:
+    return [base for base in known["gdp"] if base is not None]
+
+
+def _levels(known: Figures, before: Figures) -> dict[str, Any]:
+    """Return the levels that give no intensity, each price base by itself."""
+    return {
+        f"{series}{' of ' + base if base else ''}{suffix}": _told(item)
+        for suffix, of in (("", known), ("_before", before))
+        for series in ("energy_total", "gdp")
+        for base, item in of.get(series, {}).items()
+    }
+
+
+def _told(item: Statistic) -> dict[str, Any]:
+    told = {
+        "value": str(item.value),
+        "state": item.state,
+        "price_base": item.price_base,
+        "source": item.source,
+        "revision": item.revision,
+    }
+    return told if item.reason is None else {**told, "contradicted": item.reason}
+
+
+def _progress(actual: Decimal | None, target: Target | None) -> float | None:
     """Return the share of the target reached; of a permitted rise there is none."""
-    if target is None or target.value <= 0:
+    if actual is None or target is None or target.value <= 0:
         return None
     return float(actual / target.value)
 
@@ -96,7 +155,9 @@ def _progress(actual: Decimal, target: Target | None) -> float | None:
 def judge(measured: Measured) -> Judgement:
     """Return the county's level: at once, without delay or deadband."""
     target, actual = measured.inputs["target"], measured.inputs["actual"]
-    level = ndrc_2020_gap10.judge(None if target is None else Decimal(target), Decimal(actual))
+    level = ndrc_2020_gap10.judge(
+        None if target is None else Decimal(target), None if actual is None else Decimal(actual)
+    )
     if level is None:
         return Judgement(None, dict.fromkeys((Level.YELLOW, Level.RED)))
     return Judgement(level, {at: level is at for at in (Level.YELLOW, Level.RED)})

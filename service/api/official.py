@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import BaseModel, field_serializer
 
 from schemas.official import SERIES, State
 from service.access import EnterFigures, EnterTargets, ReadFigures, Session
@@ -55,6 +55,10 @@ class FigureItem(BaseModel):
     recorded_at: datetime
     contradicts: list[dict[str, Any]] | None
     reason: str | None
+
+    @field_serializer("value")
+    def _digits(self, value: Decimal | float) -> str | float:
+        return f"{value:f}" if isinstance(value, Decimal) else value
 
 
 class _Wanted:

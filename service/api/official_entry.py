@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import date
 
 from fastapi import Request
@@ -66,7 +67,7 @@ async def enter(
     entered = Entered(
         entered=len(table.new),
         revised=sum(place in table.stored for place in table.new),
-        unchanged=len(table.unchanged),
+        unchanged=len(table.rows) - len(table.new),
         warnings=told,
         marked=[error for errors in confirmed.values() for error in errors],
     )
@@ -158,29 +159,20 @@ async def _stored(session: Session, rows: Iterable[Row]) -> dict[Place, Stored]:
 
 def _records(
     session: Session, table: Table, confirmed: Mapping[int, Sequence[RowError]]
-) -> list[dict[str, object]]:
-    revisions = {place: old.revision for place, old in table.stored.items()}
-    return [
-        {
-            "county_code": place.county_code,
-            "enterprise_id": place.enterprise_id,
-            "series": place.series,
-            "product": place.product,
-            "period": place.period,
-            "price_base": place.price_base,
+) -> Iterator[dict[str, object]]:
+    for place, row in table.new.items():
+        old = table.stored.get(place)
+        marks = confirmed.get(row.row)
+        yield {
+            **asdict(place),
             "value": row.value,
             "unit": row.unit,
             "state": row.state.value,
             "source": row.source,
-            "revision": revisions.get(place, 0) + 1,
+            "revision": 1 if old is None else old.revision + 1,
             "recorded_by": session.permit.client.name,
-            "contradictions": [
-                error.model_dump(include={"code", "detail", "detail_zh"})
-                for error in confirmed[row.row]
-            ]
-            if row.row in confirmed
-            else None,
-            "reason": row.reason if row.row in confirmed else None,
+            "contradictions": None
+            if marks is None
+            else [mark.model_dump(include={"code", "detail", "detail_zh"}) for mark in marks],
+            "reason": None if marks is None else row.reason,
         }
-        for place, row in table.new.items()
-    ]

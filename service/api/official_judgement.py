@@ -23,17 +23,15 @@ class Table:
 
     rows: dict[Place, Row]
     stored: Mapping[Place, Stored]
-    unchanged: set[Place] = field(default_factory=set)
+    new: dict[Place, Row] = field(init=False)  # what differs from what is stored
 
     def __post_init__(self) -> None:
-        for place, row in self.rows.items():
-            old = self.stored.get(place)
-            if old and (row.value, row.state, row.source) == (old.value, old.state, old.source):
-                self.unchanged.add(place)
-
-    @property
-    def new(self) -> dict[Place, Row]:
-        return {place: row for place, row in self.rows.items() if place not in self.unchanged}
+        self.new = {
+            place: row
+            for place, row in self.rows.items()
+            if (old := self.stored.get(place)) is None
+            or (row.value, row.state, row.source) != (old.value, old.state, old.source)
+        }
 
 
 def judged(

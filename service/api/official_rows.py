@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +18,7 @@ Value = Annotated[Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=
 Text = Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\x00-\x1f]+$")]
 Code = Annotated[str, Field(max_length=60, pattern=r"^[^\x00-\x1f]*$")]
 MOST_ROWS = 10_000
+MOST_REPORTED = 1_000  # errors in one answer
 
 
 class _Model(BaseModel):
@@ -106,15 +107,14 @@ def target_errors(targets: Sequence[TargetIn], known: Collection[str]) -> list[R
     ]
 
 
-def refusal(errors: Sequence[RowError], **extra: Any) -> Problem:
-    """Return the problem that lists all errors."""
+def refusal(errors: Sequence[RowError]) -> Problem:
+    """Return the problem that lists errors, the first of them where they are very many."""
     return Problem(
         422,
         "rows_refused",
         f"{len(errors)} row(s) cannot be entered; none was. Correct them and send all again.",
         f"{len(errors)} 行不合规定，全部未录入；请更正后重新提交。",
-        rows=[error.model_dump() for error in errors],
-        **extra,
+        rows=[error.model_dump() for error in errors[:MOST_REPORTED]],
     )
 
 

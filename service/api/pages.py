@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -18,6 +19,7 @@ from service.problems import Problem, bad_parameter
 
 Item = TypeVar("Item")
 MAX_LIMIT = 10_000
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -194,6 +196,10 @@ def _cell(value: Any) -> Any:
     """Return a value for a table; a text that would be a formula is kept a text."""
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
+    if (
+        isinstance(value, str)
+        and value[:1] in ("=", "+", "-", "@")
+        and not _NUMBER.fullmatch(value)
+    ):
         return f"'{value}"
     return value

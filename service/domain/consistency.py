@@ -6,7 +6,7 @@ rounding of the figures explains is none; one beyond it is told; one that not ev
 explains, or no such difference, refuses the entry. The limits stand beside each rule.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 from decimal import Decimal
 
@@ -19,17 +19,19 @@ from service.domain.windows import Months
 
 # percentage points: three figures rounded to 0.1, which is as coarse as bulletins print them
 COARSE = Decimal("0.18")
+Bases = Set[str | None]
 SUM_SLACK = Decimal("0.5")  # percent of the total
 PART_SLACK = Decimal("0.1")  # percent of the whole
 
 
 def findings(book: Book) -> Iterator[Finding]:
     """Yield what contradicts what among the figures of one subject."""
-    for period in {key[1] for key in book}:
+    bases = {base for _series, _period, base in book}
+    for period in {period for _series, period, _base in book}:
         yield from _identities(book, period)
-        yield from _levels(book, period)
-        yield from _sums(book, period)
-        yield from _parts(book, period)
+        yield from _levels(book, period, bases)
+        yield from _sums(book, period, bases)
+        yield from _parts(book, period, bases)
         yield from _between_sectors(book, period)
 
 
@@ -42,10 +44,6 @@ def goes_back(new: Known, stored: Known) -> Finding | None:
 
 def _rate(book: Book, series: str, period: Months) -> Known | None:
     return book.get((series, period, CONSTANT)) or book.get((series, period, None))
-
-
-def _bases(book: Book) -> set[str | None]:
-    return {base for _series, _period, base in book}
 
 
 def _compared(
@@ -70,12 +68,12 @@ def _identities(book: Book, period: Months) -> Iterator[Finding]:
         yield from _compared(Code.IDENTITY, rate, (above, below), expected, slack)
 
 
-def _levels(book: Book, period: Months) -> Iterator[Finding]:
+def _levels(book: Book, period: Months, bases: Bases) -> Iterator[Finding]:
     before = period.year_before()
     for code, growth, is_panel in WITH_GROWTH:
         if (rate := _rate(book, growth, period)) is None:
             continue
-        for base in _bases(book):
+        for base in bases:
             new, old = book.get((code, period, base)), book.get((code, before, base))
             if base == CURRENT or new is None or old is None or old.value <= 0:
                 continue
@@ -85,16 +83,18 @@ def _levels(book: Book, period: Months) -> Iterator[Finding]:
             for finding in _compared(Code.LEVELS, rate, (new, old), expected, slack):
                 yield replace(finding, refuses=finding.refuses and not is_panel)
     for names in OF_LEVELS:
-        yield from _reductions(book, period, *names)
+        yield from _reductions(book, period, bases, *names)
 
 
-def _reductions(book: Book, period: Months, name: str, above: str, below: str) -> Iterator[Finding]:
+def _reductions(
+    book: Book, period: Months, bases: Bases, name: str, above: str, below: str
+) -> Iterator[Finding]:
     """Yield a reduction that does not follow from levels; 4 decimals of each may have been kept."""
     before, rate = period.year_before(), _rate(book, name, period)
     new, old = book.get((above, period, None)), book.get((above, before, None))
     if rate is None or new is None or old is None or new.value <= 0 or old.value <= 0:
         return
-    for base in _bases(book) - {CURRENT}:
+    for base in bases - {CURRENT}:
         made, made_before = book.get((below, period, base)), book.get((below, before, base))
         if made is None or made_before is None or made.value <= 0 or made_before.value <= 0:
             continue
@@ -116,9 +116,9 @@ def _relative(new: Known, old: Known) -> Decimal:
     return of_level(new.value) / abs(new.value) + of_level(old.value) / abs(old.value)
 
 
-def _sums(book: Book, period: Months) -> Iterator[Finding]:
+def _sums(book: Book, period: Months, bases: Bases) -> Iterator[Finding]:
     for name, (sectors, refuses) in SUMS.items():
-        for base in _bases(book):
+        for base in bases:
             total = book.get((name, period, base))
             parts = [book.get((sector, period, base)) for sector in sectors]
             known = tuple(part for part in parts if part is not None)
@@ -132,9 +132,9 @@ def _sums(book: Book, period: Months) -> Iterator[Finding]:
                 yield Finding(Code.SUM, refuses and beyond, total, known, (expected,))
 
 
-def _parts(book: Book, period: Months) -> Iterator[Finding]:
+def _parts(book: Book, period: Months, bases: Bases) -> Iterator[Finding]:
     for name, of in PARTS:
-        for base in _bases(book):
+        for base in bases:
             part, whole = book.get((name, period, base)), book.get((of, period, base))
             if part is None or whole is None:
                 continue

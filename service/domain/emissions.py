@@ -1,7 +1,4 @@
-"""Carbon dioxide of energy: factors from their parts.
-
-The SQL in `service.store.factors` restates this; tests compare them over generated data.
-"""
+"""Carbon dioxide of energy: factors from their parts."""
 
 from dataclasses import dataclass
 
@@ -28,15 +25,11 @@ class Fuel:
         return self.gj_per_unit * self.tc_per_gj * self.oxidation * CO2_PER_C * 1_000
 
 
-def kgco2_per_unit(factor: Fuel | float, heating_value: Measured | None) -> float:
+def kgco2_per_unit(fuel: Fuel, heating_value: Measured | None) -> float:
     """Return what one catalogue unit emits, in kg.
 
-    A measured heating value takes the place of the default one; a factor that is given as a whole
-    (electricity, heat) has none to replace.
+    A measured heating value takes the place of the default one.
     """
-    if isinstance(factor, float):
-        return factor
     if heating_value is None:
-        return factor.kgco2_per_unit
-    own = Fuel(heating_value.gj_per_unit, factor.tc_per_gj, factor.oxidation)
-    return own.kgco2_per_unit
+        return fuel.kgco2_per_unit
+    return Fuel(heating_value.gj_per_unit, fuel.tc_per_gj, fuel.oxidation).kgco2_per_unit

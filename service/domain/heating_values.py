@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.quantities import CATALOGUE
-from service.domain.coal_equivalent import KG_PER_UNIT, KJ_PER_KGCE
+from service.domain.coal_equivalent import KJ_PER_KGCE, PER_UNIT
 
 UNIT_OF = {"t": "kJ/kg", "m³": "kJ/m³"}  # of the catalogue
 WIDTH = 0.5  # of what is printed as one value: half of it more or less can still be true; ours
@@ -74,7 +74,7 @@ class Plausible:
     @property
     def kgce_per_unit(self) -> tuple[float, float]:
         """Return between what a coefficient can be true, in kgce of the catalogue unit; roundly."""
-        kgce = KG_PER_UNIT[self.unit] / KJ_PER_KGCE
+        kgce = PER_UNIT[self.unit] / KJ_PER_KGCE
         return 0.999 * self.low * kgce, 1.001 * self.high * kgce
 
 

@@ -8,8 +8,9 @@ from enum import StrEnum
 from sqlalchemy import text
 
 from service.domain.calendar import DAY, day_of
+from service.store import factors
 from service.store.engine import Connection
-from service.store.factors import FACTORS, MEMBERS
+from service.store.factors import FACTOR
 
 
 class Step(StrEnum):
@@ -27,7 +28,7 @@ def _known(worth: str) -> str:
 
 
 _FINE = text(f"""
-    WITH {MEMBERS}, {FACTORS}
+    WITH {FACTOR}
     SELECT bucket.at, u.channel_id, sum(u.amount) AS amount, sum(u.estimated) AS estimated,
            {
     _known("u.amount * CASE WHEN :method = 'calorific' THEN f.kgce ELSE f.kgce_by_coal END / 1000")
@@ -39,7 +40,8 @@ _FINE = text(f"""
     CROSS JOIN LATERAL (
         SELECT to_timestamp(floor(extract(epoch FROM u.at) / :seconds) * :seconds) AS at
     ) AS bucket
-    LEFT JOIN factor AS f ON f.channel_id = u.channel_id
+    LEFT JOIN kind AS k ON k.channel_id = u.channel_id
+    LEFT JOIN worth AS f ON f.kind = k.kind
         AND u.at >= f.first_day::timestamp AT TIME ZONE 'Asia/Shanghai'
         AND u.at < f.end_day::timestamp AT TIME ZONE 'Asia/Shanghai'
     WHERE u.channel_id = ANY(CAST(:channels AS integer[])) AND u.at >= :start AND u.at < :stop
@@ -121,14 +123,10 @@ async def page(
         "limit": limit,
     }
     if step in _SECONDS:
+        first, last = day_of(_within(begin)), day_of(_within(stop))
+        worth = await factors.of_channels(connection, channels, first, last + DAY)
         rows = await connection.execute(
-            _FINE,
-            {
-                **bounds,
-                "seconds": _SECONDS[step],
-                "first_day": day_of(_within(begin)),
-                "stop_day": day_of(_within(stop)) + DAY,
-            },
+            _FINE, {**bounds, **factors.parameters(worth), "seconds": _SECONDS[step]}
         )
     else:
         unit = {"unit": "day", "days": 1, "months": 0}

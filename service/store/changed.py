@@ -1,6 +1,6 @@
 """What was recomputed or entered and evaluators have to look at, a row for each indicator."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +10,14 @@ from service.store.engine import Connection
 
 _APPEND_USAGE = text("""
     INSERT INTO changed_usage (indicator, county_code, enterprise_id, first_at, last_at)
-    SELECT indicator, county_code, enterprise_id, :first, :last
-    FROM unnest(CAST(:indicators AS text[])) AS indicator, enterprises
-    WHERE enterprise_id = :enterprise
+    SELECT indicator, e.county_code, e.enterprise_id, changed.first_at, changed.last_at
+    FROM unnest(
+        CAST(:enterprises AS integer[]), CAST(:firsts AS timestamptz[]),
+        CAST(:lasts AS timestamptz[])
+    ) AS changed (enterprise_id, first_at, last_at)
+    JOIN enterprises AS e USING (enterprise_id),
+        unnest(CAST(:indicators AS text[])) AS indicator
+    WHERE e.enterprise_id = ANY(CAST(:enterprises AS integer[]))
 """)
 _APPEND_OFFICIAL = text("""
     INSERT INTO changed_usage (indicator, county_code, enterprise_id, first_at, last_at)
@@ -62,18 +67,16 @@ class Changed:
 async def append_usage(
     connection: Connection,
     indicators: Sequence[str],
-    enterprise_id: int,
-    first: datetime,
-    last: datetime,
+    spans: Mapping[int, tuple[datetime, datetime]],
 ) -> None:
-    """Tell indicators that the quarter hours [first, last) of an enterprise changed."""
+    """Tell indicators that the quarter hours [first, last) of each enterprise changed."""
     await connection.execute(
         _APPEND_USAGE,
         {
             "indicators": list(indicators),
-            "enterprise": enterprise_id,
-            "first": first,
-            "last": last,
+            "enterprises": list(spans),
+            "firsts": [first for first, _ in spans.values()],
+            "lasts": [last for _, last in spans.values()],
         },
     )
 

@@ -20,12 +20,16 @@ async def kinds(connection: Connection, channels: Iterable[int]) -> dict[int, Ki
     rows = await connection.execute(
         _KINDS, {"channels": list(channels), "rolled_up": sorted(ROLLED_UP)}
     )
-    return {
-        row.channel_id: Kind(
-            ChannelKind(row.kind),
-            period_of(row.statistic, row.expected_interval_s),
-            Label(row.label),
-            row.hold_s,
-        )
-        for row in rows
-    }
+    alike: dict[tuple[object, ...], Kind] = {}  # thousands of channels, a few kinds
+    found: dict[int, Kind] = {}
+    for channel_id, *columns in rows.all():
+        known = alike.get(key := tuple(columns))
+        if known is None:
+            known = alike[key] = _kind(*columns)
+        found[channel_id] = known
+    return found
+
+
+def _kind(kind: str, statistic: str, label: str, expected_interval_s: int, hold_s: int) -> Kind:
+    period_s = period_of(statistic, expected_interval_s)
+    return Kind(ChannelKind(kind), period_s, Label(label), hold_s)

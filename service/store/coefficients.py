@@ -1,53 +1,41 @@
 """What the days of channels were multiplied by, and where that value comes from."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import text
 
 from service.domain import coal_equivalent
-from service.domain.coal_equivalent import Entry
+from service.domain.coal_equivalent import CALORIFIC, COAL_CONSUMPTION, Entry
+from service.domain.worth import Piece, Worth
+from service.store import factors
 from service.store.engine import Connection
-from service.store.factors import FACTORS, MEMBERS
 
-_IN_FORCE = text(f"""
-    WITH {MEMBERS}, {FACTORS},
-    used AS (
-        SELECT channel_id, 'calorific' AS use, first_day, end_day, kgce AS value,
-               CASE WHEN heating_value_id IS NULL THEN calorific_id END AS coefficient_id,
-               heating_value_id, NULL::integer AS carbon_factor_id
-        FROM factor WHERE kgce IS NOT NULL
-        UNION ALL
-        SELECT channel_id, 'coal_consumption', first_day, end_day, kgce_by_coal,
-               CASE WHEN coal_is_own THEN coal_id
-                    WHEN heating_value_id IS NULL THEN calorific_id END,
-               CASE WHEN NOT coal_is_own THEN heating_value_id END, NULL
-        FROM factor WHERE kgce_by_coal IS NOT NULL
-        UNION ALL
-        SELECT channel_id, 'carbon', first_day, end_day, kgco2, NULL,
-               CASE WHEN tc_per_gj IS NOT NULL THEN heating_value_id END, carbon_factor_id
-        FROM factor WHERE carbon_factor_id IS NOT NULL
-    )
-    SELECT u.channel_id, u.use, u.first_day, u.end_day, u.value,
-           u.coefficient_id, u.heating_value_id, u.carbon_factor_id,
-           CASE WHEN u.carbon_factor_id IS NOT NULL THEN f.edition
-                WHEN u.coefficient_id IS NOT NULL THEN c.edition
-                ELSE h.report END AS edition,
-           coalesce(f.source, c.source, h.laboratory || ': ' || h.source) AS source,
-           coalesce(f.revision, c.revision, h.revision) AS revision,
-           coalesce(f.confirmed, c.confirmed, true) AND coalesce(h.confirmed, true) AS confirmed
-    FROM used AS u
-    LEFT JOIN coefficients AS c USING (coefficient_id)
-    LEFT JOIN heating_values AS h USING (heating_value_id)
-    LEFT JOIN carbon_factors AS f USING (carbon_factor_id)
-    ORDER BY u.channel_id, u.use, u.first_day
-""")
-
-
+COEFFICIENT, HEATING_VALUE, CARBON_FACTOR = "coefficient", "heating_value", "carbon_factor"
+# Rows are never changed or deleted, so that what was read can be looked up.
+_TOLD = {
+    COEFFICIENT: text("""
+        SELECT coefficient_id AS id, edition, source, revision, confirmed FROM coefficients
+        WHERE coefficient_id = ANY(CAST(:ids AS integer[]))
+    """),
+    HEATING_VALUE: text("""
+        SELECT heating_value_id AS id, report AS edition, laboratory || ': ' || source AS source,
+               revision, confirmed
+        FROM heating_values WHERE heating_value_id = ANY(CAST(:ids AS integer[]))
+    """),
+    CARBON_FACTOR: text("""
+        SELECT carbon_factor_id AS id, edition, source, revision, confirmed FROM carbon_factors
+        WHERE carbon_factor_id = ANY(CAST(:ids AS integer[]))
+    """),
+}
+CARBON = "carbon"
+USES = (CALORIFIC, CARBON, COAL_CONSUMPTION)
+Origin = tuple[str, int]  # which table, which row
 _OF_ELECTRICITY = text("""
     SELECT region, valid_from, valid_to, kgce_per_unit, coefficient_id
     FROM coefficients
@@ -98,56 +86,82 @@ async def of_electricity(connection: Connection) -> Electricity:
     return Electricity([Entry(*row) for row in await connection.execute(_OF_ELECTRICITY)])
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    use: str
+    first_day: date
+    stop_day: date
+    worth: Worth
+
+
 async def in_force(
     connection: Connection, channel_ids: Sequence[int], first: date, stop: date
 ) -> list[InForce]:
-    """Return what the days [first, stop) of channels are multiplied by, in order.
+    """Return what the days [first, stop) of channels are multiplied by, by channel, use and day.
 
     Days for which nothing is known are left out. Days that wait to be derived again are still by
     the value before, for a few seconds.
     """
-    rows = await connection.execute(
-        _IN_FORCE, {"channels": list(channel_ids), "first_day": first, "stop_day": stop}
-    )
-    return list(_joined(map(_origin, rows)))
+    shared = await factors.of_channels(connection, channel_ids, first, stop)
+    runs = [(each.channels, list(_runs(each.pieces))) for each in shared]
+    told = await _told(connection, [run for _, several in runs for run in several])
+    found = [
+        _in_force(channel, run, told)
+        for channels, several in runs
+        for channel in channels
+        for run in several
+    ]
+    return sorted(found, key=lambda each: (each.channel_id, each.use, each.first_day))
 
 
-def _origin(row: Any) -> InForce:
-    replaced = None
-    if row.carbon_factor_id is not None:
-        origin, origin_id, replaced = "carbon_factor", row.carbon_factor_id, row.heating_value_id
-    elif row.coefficient_id is not None:
-        origin, origin_id = "coefficient", row.coefficient_id
-    else:
-        origin, origin_id = "heating_value", row.heating_value_id
+def _runs(pieces: Sequence[Piece]) -> Iterator[_Run]:
+    """Yield pieces that follow each other and have the same origin as one, for each use."""
+    for use in USES:
+        for worth, same in groupby(pieces, attrgetter(use)):
+            if worth is not None:
+                together = list(same)
+                yield _Run(use, together[0].first, together[-1].stop, worth)
+
+
+async def _told(connection: Connection, runs: Sequence[_Run]) -> dict[Origin, Any]:
+    """Return what is said about the rows that values come from."""
+    wanted: dict[str, set[int]] = {origin: set() for origin in _TOLD}
+    for run in runs:
+        for origin, number in _origins(run):
+            wanted[origin].add(number)
+    return {
+        (origin, row.id): row
+        for origin, ids in wanted.items()
+        if ids
+        for row in await connection.execute(_TOLD[origin], {"ids": sorted(ids)})
+    }
+
+
+def _origins(run: _Run) -> list[Origin]:
+    """Return where a value comes from, and behind it the heating value that replaced a part."""
+    entry, heating_value = run.worth.entry, run.worth.measured
+    kind = CARBON_FACTOR if run.use == CARBON else COEFFICIENT
+    return [
+        *([] if entry is None else [(kind, entry.number)]),
+        *([] if heating_value is None else [(HEATING_VALUE, heating_value.number)]),
+    ]
+
+
+def _in_force(channel: int, run: _Run, told: dict[Origin, Any]) -> InForce:
+    origins = _origins(run)
+    origin, origin_id = origins[0]
+    row = told[origin, origin_id]
     return InForce(
-        row.channel_id,
-        row.use,
-        row.first_day,
-        row.end_day,
-        row.value,
+        channel,
+        run.use,
+        run.first_day,
+        run.stop_day,
+        run.worth.value,
         origin,
         origin_id,
         row.edition,
         row.source,
         row.revision,
-        row.confirmed,
-        replaced,
+        all(told[each].confirmed for each in origins),
+        origins[1][1] if len(origins) > 1 else None,
     )
-
-
-def _joined(found: Iterable[InForce]) -> Iterator[InForce]:
-    """Yield stretches of the same origin that follow each other as one."""
-    for _, same in groupby(
-        found, lambda f: (f.channel_id, f.use, f.origin, f.origin_id, f.heating_value_id)
-    ):
-        known: InForce | None = None
-        for each in same:
-            if known is not None and known.stop_day == each.first_day:
-                known = replace(known, stop_day=each.stop_day)
-                continue
-            if known is not None:
-                yield known
-            known = each
-        if known is not None:
-            yield known

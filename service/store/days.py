@@ -1,13 +1,15 @@
 """Days of Asia/Shanghai, recomputed from quarter hours and replaced."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import text
 
 from service.domain.calendar import DAY, day_of
+from service.store import factors
 from service.store.engine import Connection
-from service.store.factors import FACTORS, MEMBERS
+from service.store.factors import FACTOR
 from service.store.stretches import Change
 
 # An amount of tonnes or m³ times kgce or kgCO2 of one.
@@ -15,48 +17,63 @@ _WORTH = (
     "{0}.amount * f.kgce / 1000, {0}.amount * f.kgce_by_coal / 1000, {0}.amount * f.kgco2 / 1000"
 )
 
-_CLEAR = text("""
-    DELETE FROM usage_daily
-    WHERE channel_id = ANY(CAST(:channels AS integer[])) AND day >= :first AND day < :stop
+_WANTED = """
+    unnest(
+        CAST(:channels AS integer[]), CAST(:firsts AS date[]), CAST(:stops AS date[])
+    ) AS w (channel_id, first, stop)
+"""
+_CLEAR = text(f"""
+    DELETE FROM usage_daily AS u USING {_WANTED}
+    WHERE u.channel_id = w.channel_id AND u.day >= w.first AND u.day < w.stop
+      AND u.day >= :lower AND u.day < :upper
 """)
+# A look at each day by its own bounds: to find the day of each quarter hour costs twice as much.
 _INSERT = text(f"""
-    WITH {MEMBERS}, {FACTORS},
+    WITH {FACTOR},
     day AS (
-        SELECT channel_id, (at AT TIME ZONE 'Asia/Shanghai')::date AS day,
-               sum(amount) AS amount, sum(estimated) AS estimated,
-               sum(mean * measured_s) / nullif(sum(measured_s), 0) AS mean,
-               max(maximum) AS maximum, sum(measured_s) AS measured_s, bit_or(flags) AS flags
-        FROM usage_15m
-        WHERE channel_id = ANY(CAST(:channels AS integer[]))
-          AND at >= CAST(:first AS timestamp) AT TIME ZONE 'Asia/Shanghai'
-          AND at < CAST(:stop AS timestamp) AT TIME ZONE 'Asia/Shanghai'
-        GROUP BY 1, 2
+        SELECT w.channel_id, d.day::date AS day, u.*
+        FROM {_WANTED}
+        CROSS JOIN LATERAL generate_series(
+            CAST(w.first AS timestamp), w.stop - INTERVAL '1 day', INTERVAL '1 day'
+        ) AS d (day)
+        CROSS JOIN LATERAL (
+            SELECT sum(amount) AS amount, sum(estimated) AS estimated,
+                   sum(mean * measured_s) / nullif(sum(measured_s), 0) AS mean,
+                   max(maximum) AS maximum, sum(measured_s) AS measured_s, bit_or(flags) AS flags
+            FROM usage_15m
+            WHERE channel_id = w.channel_id
+              AND at >= d.day AT TIME ZONE 'Asia/Shanghai'
+              AND at < (d.day + INTERVAL '1 day') AT TIME ZONE 'Asia/Shanghai'
+              AND at >= CAST(:lower AS timestamp) AT TIME ZONE 'Asia/Shanghai'
+              AND at < CAST(:upper AS timestamp) AT TIME ZONE 'Asia/Shanghai'
+            HAVING count(*) > 0
+        ) AS u
     )
     INSERT INTO usage_daily (tce_calorific, tce_coal_consumption, co2_t, day, amount, estimated,
                              mean, maximum, channel_id, measured_s, flags)
     SELECT {_WORTH.format("d")},
            d.day, d.amount, d.estimated, d.mean, d.maximum, d.channel_id, d.measured_s, d.flags
     FROM day AS d
-    JOIN factor AS f
-        ON f.channel_id = d.channel_id AND d.day >= f.first_day AND d.day < f.end_day
+    JOIN kind AS k ON k.channel_id = d.channel_id
+    JOIN worth AS f ON f.kind = k.kind AND d.day >= f.first_day AND d.day < f.end_day
 """)
 # Only days that come out otherwise are written, so that it may look at more than was touched.
 _REVALUE = text(f"""
-    WITH {MEMBERS}, {FACTORS},
+    WITH {FACTOR},
     valued AS (
-        SELECT u.channel_id, u.day, worth.*
-        FROM factor AS f
+        SELECT u.channel_id, u.day, now.*
+        FROM usage_daily AS u
         JOIN unnest(
             CAST(:channels AS integer[]), CAST(:firsts AS date[]), CAST(:stops AS date[])
-        ) AS w (channel_id, first, stop) ON w.channel_id = f.channel_id
-        JOIN usage_daily AS u ON u.channel_id = f.channel_id
-            AND u.day >= f.first_day AND u.day < f.end_day
-            AND u.day >= w.first AND u.day < w.stop
-        CROSS JOIN LATERAL (SELECT {_WORTH.format("u")}) AS worth (calorific, by_coal, co2_t)
+        ) AS w (channel_id, first, stop)
+            ON w.channel_id = u.channel_id AND u.day >= w.first AND u.day < w.stop
+        JOIN kind AS k ON k.channel_id = u.channel_id
+        JOIN worth AS f ON f.kind = k.kind AND u.day >= f.first_day AND u.day < f.end_day
+        CROSS JOIN LATERAL (SELECT {_WORTH.format("u")}) AS now (calorific, by_coal, co2_t)
         WHERE u.day >= :first_day AND u.day < :stop_day
           AND u.channel_id = ANY(CAST(:channels AS integer[]))
           AND (u.tce_calorific, u.tce_coal_consumption, u.co2_t) IS DISTINCT FROM
-              (worth.calorific, worth.by_coal, worth.co2_t)
+              (now.calorific, now.by_coal, now.co2_t)
     ),
     changed AS (
         UPDATE usage_daily AS u
@@ -64,43 +81,67 @@ _REVALUE = text(f"""
         FROM valued AS v
         WHERE u.channel_id = v.channel_id AND u.day = v.day
           AND u.day >= :first_day AND u.day < :stop_day
-        RETURNING u.day
+        RETURNING u.channel_id, u.day
     )
-    SELECT min(day) AS first, max(day) AS last FROM changed
+    SELECT channel_id, min(day) AS first, max(day) AS last FROM changed GROUP BY channel_id
 """)
 AT_ONCE = timedelta(days=1_000_000)  # of channels in one transaction; what is more is put back
 
 
-async def replace(connection: Connection, channels: Sequence[int], first: date, stop: date) -> None:
-    """Recompute the days [first, stop) of channels with their coal equivalents."""
-    bounds = {"channels": list(channels), "first": first, "stop": stop}
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The days [first, stop) of one channel."""
+
+    channel_id: int
+    first: date
+    stop: date
+
+
+async def replace(connection: Connection, spans: Sequence[Days]) -> None:
+    """Recompute days of channels with their coal equivalents."""
+    channels = [span.channel_id for span in spans]
+    lower, upper = min(span.first for span in spans), max(span.stop for span in spans)
+    worth = await factors.of_channels(connection, channels, lower, upper)
+    bounds = {
+        "channels": channels,
+        "firsts": [span.first for span in spans],
+        "stops": [span.stop for span in spans],
+        "lower": lower,
+        "upper": upper,
+    }
     await connection.execute(_CLEAR, bounds)
-    await connection.execute(_INSERT, {**bounds, "first_day": first, "stop_day": stop})
+    await connection.execute(_INSERT, {**bounds, **factors.parameters(worth)})
 
 
-async def revalue(connection: Connection, changes: Sequence[Change]) -> tuple[date, date] | None:
+async def revalue(
+    connection: Connection, changes: Sequence[Change]
+) -> dict[int, tuple[date, date]]:
     """Give the days of changes the factors that hold now; their amounts stay as they are.
 
-    It needs no quarter hours, so days that outlived theirs are right as well. Returns the first
-    and the last day that came out otherwise; None where all did as before.
+    It needs no quarter hours, so days that outlived theirs are right as well. Returns by
+    enterprise the first and the last day that came out otherwise.
     """
     if not changes:
-        return None
+        return {}
     firsts = [day_of(change.first_at) for change in changes]
     stops = [day_of(change.last_at) + DAY for change in changes]
-    row = (
-        await connection.execute(
-            _REVALUE,
-            {
-                "channels": [change.channel_id for change in changes],
-                "firsts": firsts,
-                "stops": stops,
-                "first_day": min(firsts),
-                "stop_day": max(stops),
-            },
-        )
-    ).one()
-    return None if row.first is None else (row.first, row.last)
+    channels = [change.channel_id for change in changes]
+    first, stop = min(firsts), max(stops)
+    worth = await factors.of_channels(connection, channels, first, stop)
+    bounds = {
+        "channels": channels,
+        "firsts": firsts,
+        "stops": stops,
+        "first_day": first,
+        "stop_day": stop,
+    }
+    owners = {change.channel_id: change.enterprise_id for change in changes}
+    found: dict[int, tuple[date, date]] = {}
+    rows = await connection.execute(_REVALUE, {**bounds, **factors.parameters(worth)})
+    for channel, lowest, highest in rows.all():
+        known = found.get(owners[channel], (lowest, highest))
+        found[owners[channel]] = min(known[0], lowest), max(known[1], highest)
+    return found
 
 
 def fitting(changes: Sequence[Change]) -> tuple[list[Change], list[Change]]:

@@ -15,13 +15,13 @@ from sqlalchemy import text
 
 from schemas.indicators import Subject, SubjectKind
 from service.domain.calendar import DAY, day_of
+from service.store import factors
 from service.store.engine import Connection
-from service.store.factors import CARRIER, FACTORS, IS_MEDIUM
+from service.store.factors import CARRIER, FACTOR, IS_MEDIUM
 
 _PARTS = f"""
     part AS MATERIALIZED (
-        SELECT c.channel_id, {CARRIER} AS quantity, c.role, c.part AS own_part, c.device_id,
-               c.role = 'output' AS is_output,
+        SELECT c.channel_id, {CARRIER} AS quantity, c.role = 'output' AS is_output,
                c.role <> 'output' AND {IS_MEDIUM} AS is_medium,
                c.role <> 'output' AND NOT {IS_MEDIUM} AS is_energy,
                CASE c.role WHEN 'export' THEN -1 ELSE 1 END AS sign,
@@ -68,15 +68,9 @@ _DAILY = text(f"""
     WHERE u.day >= :first AND u.day < :stop
     GROUP BY 1, 2, 3
 """)
+_METERS = text(f"WITH {_PARTS} SELECT DISTINCT channel_id FROM part WHERE is_energy")
 _HOURLY = text(f"""
-    WITH {_PARTS},
-    member AS MATERIALIZED (
-        SELECT DISTINCT channel_id, quantity, role, own_part AS part, device_id, enterprise_id,
-               county_code
-        FROM part JOIN enterprises USING (enterprise_id)
-        WHERE is_energy
-    ),
-    {FACTORS}
+    WITH {_PARTS}, {FACTOR}
     SELECT m.enterprise_id, m.facility_id, date_trunc('hour', u.at) AS at,
            sum(sign * amount * f.kgce) FILTER (WHERE is_energy) AS kgce,
            count(*) FILTER (WHERE is_energy AND f.kgce IS NULL AND amount <> 0) AS unknown,
@@ -86,7 +80,8 @@ _HOURLY = text(f"""
     FROM unnest(CAST(:starts AS timestamptz[]), CAST(:stops AS timestamptz[])) AS w (start, stop)
     JOIN usage_15m AS u ON u.at >= w.start AND u.at < w.stop
     JOIN part AS m USING (channel_id)
-    LEFT JOIN factor AS f ON f.channel_id = u.channel_id
+    LEFT JOIN kind AS k ON k.channel_id = u.channel_id
+    LEFT JOIN worth AS f ON f.kind = k.kind
         AND u.at >= f.first_day::timestamp AT TIME ZONE 'Asia/Shanghai'
         AND u.at < f.end_day::timestamp AT TIME ZONE 'Asia/Shanghai'
     WHERE u.at >= :lower AND u.at < :upper
@@ -163,6 +158,8 @@ async def hourly(
 ) -> Iterator[EnergyRow]:
     """Return the hours of several ranges [start, stop), which do not overlap."""
     lower, upper = min(start for start, _ in ranges), max(stop for _, stop in ranges)
+    meters = await connection.scalars(_METERS, {"enterprises": list(enterprises)})
+    worth = await factors.of_channels(connection, meters.all(), day_of(lower), day_of(upper) + DAY)
     rows = await connection.execute(
         _HOURLY,
         {
@@ -171,8 +168,7 @@ async def hourly(
             "stops": [stop for _, stop in ranges],
             "lower": lower,
             "upper": upper,
-            "first_day": day_of(lower),
-            "stop_day": day_of(upper) + DAY,
+            **factors.parameters(worth),
         },
     )
     return _energy_rows(rows)

@@ -74,7 +74,8 @@ _LOOK_UP = """
         ORDER BY e.at {order}
         LIMIT 1
     ) AS e ON true
-    WHERE r.at IS NOT NULL OR e.at IS NOT NULL
+    WHERE (r.at IS NOT NULL OR e.at IS NOT NULL)
+      AND c.channel_id = ANY(CAST(:channels AS integer[]))
 """
 _BEFORE = text(
     _LOOK_UP.format(nearest="greatest", comparison="<=", order="DESC", usable=OF_CHANNEL)
@@ -100,7 +101,7 @@ async def extend(connection: Connection, changes: Sequence[Change]) -> dict[int,
             "lasts": [change.last_at for change in changes],
         },
     )
-    return {row.channel_id: Extent(row.first_at, row.last_at) for row in rows}
+    return {channel: Extent(first, last) for channel, first, last in rows.all()}
 
 
 async def before(
@@ -152,7 +153,7 @@ async def _find(
                 "upper": max(bounds[place][1] for place in missing),
             },
         )
-        for place, at in rows:
+        for place, at in rows.all():
             found[place] = at
         missing = [place for place in missing if found[place] is None]
     return found

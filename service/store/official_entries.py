@@ -1,9 +1,10 @@
 """Entering official figures: what is known of the same places, and the new revisions."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import text
@@ -33,6 +34,9 @@ _ENTERPRISES = text("""
     SELECT uscc, enterprise_id, county_code FROM enterprises
     WHERE uscc = ANY(CAST(:usccs AS text[]))
 """)
+
+
+AT_ONCE = 500  # rows; others have their turn between
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +75,17 @@ async def newest(
     return {Place(*row[:6]): Stored(*row[6:]) for row in rows}
 
 
-async def append(connection: Connection, figures: Sequence[Mapping[str, Any]]) -> None:
+async def append(connection: Connection, figures: Iterable[Mapping[str, Any]]) -> None:
     """Append new revisions; the lock `OFFICIAL` is held."""
-    await connection.execute(
-        _APPEND,
-        [
-            {
-                **figure,
-                "contradictions": None
-                if figure["contradictions"] is None
-                else json.dumps(figure["contradictions"], ensure_ascii=False),
-            }
-            for figure in figures
-        ],
-    )
+    coming = iter(figures)
+    while some := [_row(figure) for figure in islice(coming, AT_ONCE)]:
+        await connection.execute(_APPEND, some)
+
+
+def _row(figure: Mapping[str, Any]) -> dict[str, Any]:
+    marks = figure["contradictions"]
+    told = None if marks is None else json.dumps(marks, ensure_ascii=False)
+    return {**figure, "contradictions": told}
 
 
 async def enterprises(connection: Connection, usccs: Sequence[str]) -> dict[str, tuple[int, str]]:

@@ -18,8 +18,12 @@ _INVENTED = text("""
 _UNCONFIRMED = text("""
     SELECT f.quantity, f.method, f.kgce_per_unit, f.valid_from, f.source
     FROM coefficients AS f
-    WHERE NOT f.confirmed AND f.superseded_at IS NULL AND f.quantity IN (
-        SELECT quantity FROM channels WHERE role IN ('consumption', 'export')
+    WHERE NOT f.confirmed AND f.superseded_at IS NULL AND EXISTS (
+        SELECT FROM channels AS c
+        JOIN devices AS d USING (device_id)
+        JOIN enterprises AS e USING (enterprise_id)
+        WHERE c.quantity = f.quantity AND c.role IN ('consumption', 'export')
+          AND starts_with(e.county_code, f.region)
     )
     ORDER BY f.quantity, f.method, f.valid_from
 """)

@@ -38,6 +38,7 @@ _WORK = """
             CAST(:tos AS timestamptz[])
         ) AS w (channel_id, low, high, read_from, read_to)
         JOIN channels AS c USING (channel_id)
+        WHERE c.channel_id = ANY(CAST(:channels AS integer[]))
     ),
     settings AS MATERIALIZED (
         SELECT c.channel_id, coalesce(s.multiplier, 1) AS multiplier, coalesce(s.scale, 1) AS scale,
@@ -46,29 +47,34 @@ _WORK = """
                     ELSE extract(epoch FROM s.valid_from)::float8 END AS first,
                coalesce(extract(epoch FROM lead(s.valid_from) OVER in_order)::float8, 'Infinity')
                    AS last
-        FROM channels AS c LEFT JOIN channel_settings AS s USING (channel_id)
+        FROM channels AS c
+        LEFT JOIN channel_settings AS s
+            ON s.channel_id = c.channel_id AND s.channel_id = ANY(CAST(:channels AS integer[]))
         WHERE c.channel_id = ANY(CAST(:channels AS integer[]))
         WINDOW in_order AS (PARTITION BY c.channel_id ORDER BY s.valid_from)
     )
 """
-_SPREAD = """
-    CROSS JOIN LATERAL generate_series(
-        greatest(floor(part.start / 900)::bigint, w.low),
-        least(ceil(part.stop / 900)::bigint, w.high) - 1
-    ) AS bucket
-    CROSS JOIN LATERAL (
-        SELECT least(part.stop, bucket * 900 + 900) - greatest(part.start, bucket * 900) AS s
-    ) AS overlap
-    GROUP BY part.channel_id, bucket
+# A part is spread over its buckets; a function in the list costs a tenth of one beside a join.
+_PIECE = """
+    piece AS (
+        SELECT part.*, least(stop, bucket * 900 + 900) - greatest(start, bucket * 900) AS s
+        FROM (
+            SELECT part.*, generate_series(
+                greatest(floor(start / 900)::bigint, low), least(ceil(stop / 900)::bigint, high) - 1
+            ) AS bucket
+            FROM part
+        ) AS part
+    )
 """
+_CARRIED = "low, high, expected_interval_s, plausible_rate, reversible"  # of work, with each stand
 _REGISTERS = text(f"""
     WITH {_WORK},
     stands AS (
         SELECT r.channel_id, r.at, dial.shown AS closing, dial.shown AS opening, s.width,
-               CASE WHEN r.quality = 3 THEN {int(Flag.ESTIMATED)} ELSE 0 END AS flags
+               CASE WHEN r.quality = 3 THEN {int(Flag.ESTIMATED)} ELSE 0 END AS flags, {_CARRIED}
         FROM (
             SELECT r.channel_id, extract(epoch FROM r.at)::float8 AS at, r.value, r.quality,
-                   c.plausible_min, c.plausible_max
+                   c.plausible_min, c.plausible_max, {_CARRIED}
             FROM work AS c
             JOIN readings AS r
                 ON r.channel_id = c.channel_id AND r.at BETWEEN c.read_from AND c.read_to
@@ -83,7 +89,8 @@ _REGISTERS = text(f"""
         WHERE {usable("r", "r", "s.scale")}
         UNION ALL
         SELECT e.channel_id, e.at, {_settled("e.closing_value")} * before.scale,
-               {_settled("e.opening_value")} * s.scale, s.width, {int(Flag.REPLACEMENT)}
+               {_settled("e.opening_value")} * s.scale, s.width, {int(Flag.REPLACEMENT)},
+               {_CARRIED}
         FROM work AS w
         JOIN LATERAL (
             SELECT channel_id, closing_value, opening_value, extract(epoch FROM at)::float8 AS at
@@ -99,24 +106,23 @@ _REGISTERS = text(f"""
         SELECT channel_id, lag(at) OVER in_order AS start, at AS stop,
                lag(opening) OVER in_order AS opening, closing, lag(width) OVER in_order AS width,
                (lag(flags) OVER in_order & {int(Flag.REPLACEMENT)})
-                   | (flags & {int(Flag.ESTIMATED)}) AS flags
+                   | (flags & {int(Flag.ESTIMATED)}) AS flags, {_CARRIED}
         FROM stands
         WINDOW in_order AS (PARTITION BY channel_id ORDER BY at)
     ),
     moves AS (
-        SELECT p.*, w.reversible,
+        SELECT p.*,
                CASE WHEN closing - opening < -{ROUNDING} * abs(opening)
                       OR closing > opening THEN closing - opening ELSE 0 END AS direct,
-               stop - start <= {BRIDGED} * w.expected_interval_s AS bridged,
-               w.plausible_rate * ((stop - start) / 3600) AS fastest,
+               stop - start <= {BRIDGED} * expected_interval_s AS bridged,
+               plausible_rate * ((stop - start) / 3600) AS fastest,
                CASE
                    WHEN closing < opening AND opening >= {NEAR_WIDTH} * p.width
                        THEN closing + p.width - opening
-                   WHEN closing > opening AND w.reversible AND opening <= {NEAR_ZERO} * p.width
+                   WHEN closing > opening AND reversible AND opening <= {NEAR_ZERO} * p.width
                        THEN closing - p.width - opening
                END AS wrapped
         FROM pairs AS p
-        JOIN work AS w USING (channel_id)
         WHERE p.start IS NOT NULL
     ),
     verdicts AS (
@@ -132,7 +138,8 @@ _REGISTERS = text(f"""
         ) AS verdict
     ),
     part AS (
-        SELECT v.channel_id, greatest(v.start, s.first) AS start, least(v.stop, s.last) AS stop,
+        SELECT v.channel_id, v.low, v.high,
+               greatest(v.start, s.first) AS start, least(v.stop, s.last) AS stop,
                s.multiplier * moved / (v.stop - v.start) AS rate,
                bridged AND (flags & {int(Flag.ESTIMATED)}) = 0
                    AND (round_zero IS NOT NULL OR direct >= 0 OR runs_back) AS measured,
@@ -143,18 +150,20 @@ _REGISTERS = text(f"""
         FROM verdicts AS v
         JOIN settings AS s ON s.channel_id = v.channel_id
             AND s.first < v.stop AND s.last > v.start
-    )
+    ),
+    {_PIECE}
     INSERT INTO usage_15m (at, amount, estimated, channel_id, measured_s, flags)
     SELECT to_timestamp(bucket * 900), sum(rate * s),
-           sum(CASE WHEN measured THEN 0 ELSE rate * s END), part.channel_id,
-           least(sum(CASE WHEN measured THEN s ELSE 0 END), 900), bit_or(part.flags)
-    FROM part JOIN work AS w USING (channel_id) {_SPREAD}
+           sum(CASE WHEN measured THEN 0 ELSE rate * s END), channel_id,
+           least(sum(CASE WHEN measured THEN s ELSE 0 END), 900), bit_or(flags)
+    FROM piece GROUP BY channel_id, bucket
 """)
 # A value stands to the next one of any quality, at most for the hold; one of a period for that.
 _VALUES = text(f"""
     WITH {_WORK},
     arrived AS (
-        SELECT c.channel_id, c.period_s, c.kind, extract(epoch FROM r.at)::float8 AS at,
+        SELECT c.channel_id, c.period_s, c.kind, c.low, c.high,
+               extract(epoch FROM r.at)::float8 AS at,
                {_settled("r.value")} AS value, r.value AS sent, r.quality,
                c.plausible_min, c.plausible_max, r.quality = 3 AS estimated,
                least(
@@ -168,14 +177,15 @@ _VALUES = text(f"""
         WINDOW in_order AS (PARTITION BY c.channel_id ORDER BY r.at)
     ),
     part AS (
-        SELECT a.channel_id, a.kind = 'amount' AS adds_up, estimated,
+        SELECT a.channel_id, low, high, kind = 'amount' AS adds_up, estimated,
                value * (s.multiplier * s.scale) AS value,
                CASE WHEN period_s IS NULL THEN at ELSE at - back_s END AS start,
                CASE WHEN period_s IS NULL THEN held_to ELSE at - back_s + period_s END AS stop
         FROM arrived AS a
         JOIN settings AS s ON s.channel_id = a.channel_id AND s.first <= at AND at < s.last
         WHERE {usable("a", "a", "s.scale", "sent")}
-    )
+    ),
+    {_PIECE}
     INSERT INTO usage_15m
         (at, amount, estimated, mean, maximum, channel_id, measured_s, flags)
     SELECT to_timestamp(bucket * 900),
@@ -184,10 +194,10 @@ _VALUES = text(f"""
                FILTER (WHERE adds_up),
            sum(value * s) FILTER (WHERE NOT adds_up) / sum(s),
            max(value) FILTER (WHERE NOT adds_up),
-           part.channel_id,
+           channel_id,
            least(sum(CASE WHEN adds_up AND estimated THEN 0 ELSE s END), 900),
            bit_or(CASE WHEN estimated THEN {int(Flag.ESTIMATED)} ELSE 0 END)
-    FROM part JOIN work AS w USING (channel_id) {_SPREAD}
+    FROM piece GROUP BY channel_id, bucket
 """)
 _CLEAR = text("""
     DELETE FROM usage_15m AS u

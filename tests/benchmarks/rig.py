@@ -48,7 +48,7 @@ class Rig:
 
     def stored(self, collector: str) -> float:
         """Return how many readings the collectors say they committed."""
-        return sum(_stored(port, collector) for port in self.http)
+        return sum(stored(port, collector) for port in self.http)
 
     def wait_until_stored(self, collector: str, wanted: float, patience: float = 300) -> None:
         """Return as soon as the collectors committed so many readings."""
@@ -70,14 +70,19 @@ def rig(line: Line, name: str, collectors: int) -> Iterator[Rig]:
         with ExitStack() as stack:
             ports = [(free_port(), free_port()) for _ in range(collectors)]
             for slot, (http, hj212) in enumerate(ports, 1):
-                stack.enter_context(_collector(line, broker, slot, http, hj212))
+                stack.enter_context(
+                    collector(line.db.ingest, broker, slot, http, hj212, REGISTERED)
+                )
             yield Rig(line, broker, [http for http, _ in ports], [hj212 for _, hj212 in ports])
     finally:
         broker.stop()
 
 
 @contextmanager
-def _collector(line: Line, broker: Broker, slot: int, http: int, hj212: int) -> Iterator[None]:
+def collector(
+    database: str, broker: Broker, slot: int, http: int, hj212: int, channels: int
+) -> Iterator[int]:
+    """Run a collector that knows so many channels; yields its process."""
     configuration = broker.folder / f"ingest{slot}.toml"
     configuration.write_text(
         _CONFIGURATION.format(
@@ -85,41 +90,46 @@ def _collector(line: Line, broker: Broker, slot: int, http: int, hj212: int) -> 
         )
     )
     log = broker.folder / f"ingest{slot}.log"
-    environment = {
-        **os.environ,
-        "QINGYU_INGEST_CONFIG": str(configuration),
-        "QINGYU_DATABASE": line.db.ingest,
-    }
+    own = {"QINGYU_INGEST_CONFIG": str(configuration), "QINGYU_DATABASE": database}
+    with program(["ingest"], own, log) as process:
+        _wait_until_ready(http, log, channels)
+        yield process
+
+
+@contextmanager
+def program(arguments: list[str], own: dict[str, str], log: Path) -> Iterator[int]:
+    """Run one of the product's programs with variables of its own; yields its process."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ingest"],
+            [sys.executable, "-m", *arguments],
             cwd=CHECKOUT,
-            env=environment,
+            env={**os.environ, **own},
             stdout=output,
             stderr=output,
         )
     try:
-        _wait_until_ready(http, log)
-        yield
+        yield process.pid
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
-def _wait_until_ready(port: int, log: Path, patience: float = 60) -> None:
+def _wait_until_ready(port: int, log: Path, channels: int, patience: float = 180) -> None:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         try:
             text = _metrics(port)
         except OSError:
             text = ""
-        if "mqtt_connected 1.0" in text and f"directory_channels {REGISTERED:.1f}" in text:
+        known = re.search(r"^\w+directory_channels (\S+)$", text, re.MULTILINE)
+        if "mqtt_connected 1.0" in text and known and float(known[1]) == channels:
             return
         time.sleep(0.1)
     raise TimeoutError(log.read_text()[-2000:])
 
 
-def _stored(port: int, collector: str) -> float:
+def stored(port: int, collector: str) -> float:
+    """Return how many readings a collector says it committed."""
     pattern = rf'readings_total{{collector="{collector}",outcome="stored"}} (\S+)'
     found = re.search(pattern, _metrics(port))
     return float(found[1]) if found else 0.0

@@ -36,8 +36,8 @@ class _Place:
         await log_change(self.owner, self.plant)
         began = time.perf_counter()
         async with self.engine.begin() as connection:
-            await stretches.pick(connection, 0)
-            await rollup.roll_up(connection, self.plant.enterprise_id, INDICATORS, EVER)
+            await stretches.pick(connection, 0, 1)
+            await rollup.roll_up(connection, [self.plant.enterprise_id], INDICATORS, EVER)
         self.spent.append(1000 * (time.perf_counter() - began))
 
 

@@ -373,8 +373,10 @@ async def test_a_worker_that_read_what_was_in_force_before_is_waited_for(
     series = await a_meter(line, rows=HOURS[:10])
     await line.write(HOURS[10:40])
     async with engine.begin() as worker:
-        assert await stretches.pick(worker, 0) == line.enterprise_id
-        await rollup.roll_up(worker, line.enterprise_id, [], datetime(2000, 1, 1, tzinfo=UTC))
+        picked = await stretches.pick(worker, 0, 1)
+        assert picked is not None
+        assert picked.held == [line.enterprise_id]
+        await rollup.roll_up(worker, picked.held, [], datetime(2000, 1, 1, tzinfo=UTC))
         correcting = asyncio.create_task(
             line.owner.execute(
                 "INSERT INTO channel_settings (channel_id, valid_from, unit, scale, multiplier,"

@@ -3,16 +3,19 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from service import rollup
+from service.domain.reach import Span
 from service.store import stretches, usage
-from service.store.engine import Engine
+from service.store.engine import Connection, Engine
+from service.store.stretches import Picked
 from tests.database.test_rollup_properties import EVER, INDICATORS, Line, assert_same
 from tests.registry import Spec, add_channel
 from tests.series import Row, Series, expected
@@ -111,9 +114,11 @@ async def test_a_snapshot_older_than_the_lock_would_be_wrong(line: Line) -> None
         await stretches.backlog(stale)  # takes the snapshot
         await line.write(HOURS[10:])
         await line.roll_up()
-        assert await stretches.pick(stale, 0) is not None  # sees what is long done, locks it
+        assert await stretches.pick(stale, 0, 1) == Picked(
+            [line.enterprise_id], line.enterprise_id
+        )  # sees what is long done, locks it
         with pytest.raises(DBAPIError, match="could not serialize"):
-            await rollup.roll_up(stale, line.enterprise_id, INDICATORS, EVER)
+            await rollup.roll_up(stale, [line.enterprise_id], INDICATORS, EVER)
         await stale.rollback()
     assert_same(await line.buckets(), expected(series))
 
@@ -170,9 +175,9 @@ async def test_a_second_worker_takes_the_next_enterprise(line: Line) -> None:
     await line.register(series)
     await line.write(HOURS)
     async with line.engine.begin() as one, line.engine.begin() as other:
-        assert await stretches.pick(one, 0) == first
-        assert await stretches.pick(other, 0) == line.enterprise_id
-        assert await stretches.pick(other, line.enterprise_id) is None
+        assert await stretches.pick(one, 0, 1) == Picked([first], first)
+        assert await stretches.pick(other, 0, 2) == Picked([line.enterprise_id], line.enterprise_id)
+        assert await stretches.pick(other, line.enterprise_id, 2) is None
 
 
 async def test_a_change_that_is_too_large_is_continued(
@@ -192,3 +197,33 @@ async def test_a_change_that_is_too_large_is_continued(
     assert_same(await line.buckets(), expected(series_too))
     line.channel_id = second
     assert_same(await line.buckets(), expected(series))
+
+
+async def test_many_enterprises_share_a_transaction_and_one_at_fault_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, line: Line
+) -> None:
+    """The changes of the one at fault stay in the log; those of the others are rolled up."""
+    series = Series(Spec(), HOURS)
+    channels: list[int] = []
+    for _ in range(6):
+        await line.register(series)
+        await line.write(HOURS)
+        channels.append(line.channel_id)
+    at_fault, replace, at_once = channels[3], usage.replace_registers, []
+
+    async def fail(connection: Connection, spans: Sequence[Span]) -> None:
+        at_once.append([span.channel_id for span in spans])
+        if at_fault in at_once[-1]:
+            await connection.execute(text("SELECT 1 / 0"))
+        await replace(connection, spans)
+
+    monkeypatch.setattr(usage, "replace_registers", fail)
+    assert not await rollup.roll_up_each(line.engine, INDICATORS, EVER)
+    assert at_once == [channels[:1], channels[1:], *([channel] for channel in channels[1:])]
+    for line.channel_id in channels:
+        assert_same(await line.buckets(), {} if line.channel_id == at_fault else expected(series))
+    monkeypatch.setattr(usage, "replace_registers", replace)
+    await line.roll_up()
+    line.channel_id = at_fault
+    assert_same(await line.buckets(), expected(series))
+    assert await log_is_empty(line)

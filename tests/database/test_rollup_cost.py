@@ -39,8 +39,10 @@ async def _recompute(owner: asyncpg.Connection, engine: Engine, plant: Plant) ->
         await log_change(owner, plant)
         async with engine.begin() as connection:
             before = await _cost(connection)
-            assert await stretches.pick(connection, 0) == plant.enterprise_id
-            await rollup.roll_up(connection, plant.enterprise_id, INDICATORS, EVER)
+            picked = await stretches.pick(connection, 0, 1)
+            assert picked is not None
+            assert picked.held == [plant.enterprise_id]
+            await rollup.roll_up(connection, [plant.enterprise_id], INDICATORS, EVER)
             after = await _cost(connection)
     return Cost(after.blocks - before.blocks, after.locks - before.locks)
 

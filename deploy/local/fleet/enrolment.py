@@ -32,7 +32,7 @@ def register(variables: Variables, today: date) -> str:
     made = accounts.ensure(variables.home, administrator, usccs)
     documents = figures.documents(today, variables.series)
     targets = _enter_targets(variables, office, documents.targets["targets"])
-    known = {_place(row) for row in office.get("/statistics")["items"]}
+    known = {_place(row) for row in office.get("/statistics?limit=10000")["items"]}
     new = [row for row in documents.statistics["figures"] if _place(row) not in known]
     if new:
         office.post("/statistics", {"figures": new})

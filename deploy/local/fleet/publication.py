@@ -19,7 +19,9 @@ def publish(variables: Variables, wanted: str | None, today: date) -> Iterator[s
     """Enter a quarter, the next one by default; yields each county's level before and after."""
     enrolment.check(variables)
     office = Api(variables.api, variables.key("QINGYU_STATISTICS_KEY"))
-    known = {row["period"] for row in office.get(f"/statistics?series={SERIES}")["items"]}
+    known = {
+        row["period"] for row in office.get(f"/statistics?series={SERIES}&limit=10000")["items"]
+    }
     quarter = _choose(wanted, known, today)
     before = _levels(office)
     office.post("/statistics", {"figures": figures.of_quarter(quarter)})

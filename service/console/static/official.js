@@ -57,7 +57,7 @@ function columns() {
 }
 
 function row(item) {
-  const gap = item.target === null ? null : item.value - item.target;
+  const gap = item.target === null || item.value === null ? null : item.value - item.target;
   const basis = `${say("stage.official")} · ${find(`basis.${item.basis}`, item.basis)}`;
   return [period(item.period), reduction(item.value), rate(item.target), points(gap), label(item), basis, String(item.revision)];
 }
