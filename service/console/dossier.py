@@ -1,4 +1,4 @@
-"""The page of one enterprise (一企一档): its energy, carriers, meters, balance and their history."""
+"""The page of one enterprise (一企一档): energy, carriers, meters, balance and their history."""
 
 from datetime import UTC, date, datetime
 from typing import Any
@@ -52,7 +52,7 @@ async def read(state: State, visitor: Visitor, uscc: str, chosen: str) -> Contex
 async def of_place(connection: Connection, visitor: Visitor, county: str) -> Context:
     """Return what every page about something in a county needs."""
     words = visitor.words
-    [found] = await counties.overview(connection, [county], []) or [None]
+    found = next(iter(await counties.overview(connection, [county], [])), None)
     return {
         "visitor": visitor,
         "region": "",
@@ -64,9 +64,7 @@ async def of_place(connection: Connection, visitor: Visitor, county: str) -> Con
     }
 
 
-async def _energy(
-    connection: Connection, enterprise: Any, now: datetime, chosen: str
-) -> Context:
+async def _energy(connection: Connection, enterprise: Any, now: datetime, chosen: str) -> Context:
     county, uscc = enterprise.county_code, enterprise.uscc
     subject = Subject(SubjectKind.ENTERPRISE, county, enterprise.enterprise_id)
     statement = await ledger.read(connection, county, subject.key, day_of(now))

@@ -99,8 +99,7 @@ async def read(connection: Connection, county: str, subject: str, today: date) -
     last = parse_months(periods[0]).last
     first = shift(last, 1 - MONTHS)
     by_month: dict[str, dict[str, Result]] = {
-        str(Months(month, month)): {}
-        for month in (shift(last, -back) for back in range(MONTHS))
+        str(Months(month, month)): {} for month in (shift(last, -back) for back in range(MONTHS))
     }
     for each in await dossiers.monthly(connection, county, subject, midnight(first), end):
         if each.period in by_month:
@@ -141,9 +140,7 @@ def _per_unit(newest: Figures, periods: Sequence[str]) -> Iterator[Line]:
             yield line
 
 
-def _line(
-    newest: Figures, periods: Sequence[str], indicator: str, basis: str, name: str
-) -> Line:
+def _line(newest: Figures, periods: Sequence[str], indicator: str, basis: str, name: str) -> Line:
     figures = [newest.get((indicator, period, basis)) for period in periods]
     uses = {use for each in figures if each for use in each.inputs.get("assessed_for") or []}
     return Line(name, figures, sorted(uses))

@@ -123,9 +123,7 @@ async def balances(
 async def happenings(connection: Connection, uscc: str) -> list[Happening]:
     """Return what happened to meters and their settings, the newest first, voided ones too."""
     events = await device_events.page(connection, uscc, None, None, None, MOST)
-    found = [
-        Happening(row.kind, row.at, row.device, row.quantity, row, None) for row, _ in events
-    ]
+    found = [Happening(row.kind, row.at, row.device, row.quantity, row, None) for row, _ in events]
     settings = await channel_settings.page(connection, uscc, None, None, None, MOST)
     by_channel: dict[int, list[Any]] = {}
     for row, _ in settings:

@@ -26,7 +26,7 @@ router = APIRouter(include_in_schema=False)
 CountyCode = Annotated[str, Query(pattern=r"^(\d{6})?$")]
 Uscc = Annotated[str, Path(pattern=r"^[0-9A-Z]{18}$")]
 Code = Annotated[str, Query(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
-EARLIEST = date(1990, 1, 1)
+EARLIEST, LATEST = date(1990, 1, 1), date(2200, 1, 1)
 YEAR_S = 365 * 86_400
 
 
@@ -79,7 +79,8 @@ async def show_measurements(
         who = await visitor(request)
     except Problem as problem:
         return entrance.ask(request, _reason(request, problem), problem.status)
-    if not EARLIEST <= first < stop <= first + measurements.LONGEST:
+    is_known = EARLIEST <= first < stop <= LATEST
+    if not is_known or stop - first > measurements.LONGEST:
         raise bad_parameter("stop", "name at most five years", "起止日期须在五年以内")
     asked = Asked(uscc, device, quantity, statistic, first, stop)
     context = await measurements.read(state_of(request), who, asked)
