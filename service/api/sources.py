@@ -1,6 +1,6 @@
 """What a printed value rests on, down to the readings of the channels behind it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -11,15 +11,12 @@ from service.access import ReadAny, Session, state_of
 from service.api.indicators import IndicatorItem, item_of
 from service.domain import validity
 from service.domain.calendar import day_of, midnight
-from service.domain.windows import parse_months
+from service.domain.windows import stretch_of
 from service.problems import not_found
 from service.store import sources
-from service.store.counties import Result
 from service.store.sources import Amounts, SourceChannel, Traced
 
 router = APIRouter(tags=["indicators"])
-WINDOWS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "24h": timedelta(days=1)}
-WINDOWS |= {"7d": timedelta(days=7), "30d": timedelta(days=30)}
 
 
 class SourceItem(BaseModel):
@@ -77,7 +74,7 @@ async def get_sources(request: Request, session: ReadAny, value_id: int) -> Sour
         traced = await sources.find(session.connection, value_id)
     if traced is None:
         raise not_found(f"value {value_id}", f"编号为 {value_id} 的数值")
-    start, stop = stretch_of(traced.value)
+    start, stop = stretch_of(traced.value.period, traced.value.as_of)
     return Sources(
         value=item_of(traced.value, state_of(request)),
         subject=traced.subject,
@@ -88,17 +85,6 @@ async def get_sources(request: Request, session: ReadAny, value_id: int) -> Sour
         enterprises=await _enterprises(session, traced),
         channels=[] if start is None else await _channels(session, traced, start, stop),
     )
-
-
-def stretch_of(value: Result) -> tuple[datetime | None, datetime]:
-    """Return when a value's data begin and end; None of a period that is not a stretch of time."""
-    if value.period in WINDOWS:
-        return value.as_of - WINDOWS[value.period], value.as_of
-    try:
-        months = parse_months(value.period)
-    except ValueError:
-        return None, value.as_of
-    return midnight(months.start), midnight(months.stop)
 
 
 async def _enterprises(session: Session, traced: Traced) -> list[EnterpriseItem]:

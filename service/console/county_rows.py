@@ -1,6 +1,6 @@
 """The counties as the overview shows them: official figures, leads beside them, open alerts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from service.store.engine import Connection
 OFFICIAL = "official_intensity"
 ENERGY, GROWTH = "metered_energy", "metered_energy_growth"
 SHARE, COMPLETENESS = "metered_share_of_industry", "completeness"
-SHOWN = [OFFICIAL, ENERGY, GROWTH, SHARE, COMPLETENESS]
+ON_BASES = ("official_energy", "official_energy_intensity", "official_energy_intensity_reduction")
+SHOWN = [OFFICIAL, ENERGY, GROWTH, SHARE, COMPLETENESS, *ON_BASES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,30 @@ class Official:
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """Energy of the metered enterprises over some months: a lead (线索)."""
+    """Energy of the metered enterprises over some months: a lead (线索).
 
+    ``completeness`` is the share of the time measured, ``estimated`` that of the energy that was
+    spread over gaps, both 0 to 1.
+    """
+
+    value_id: int
+    completeness: float | None
+    estimated: float | None
     period: str
     basis: str
     energy: float | None
     growth: float | None
     inputs: Mapping[str, Any]
     share: float | None  # of industry above scale, percent
+
+
+@dataclass(frozen=True, slots=True)
+class OnBasis:
+    """Official figures of a period on one basis: energy, its intensity, the reduction of that."""
+
+    period: str
+    basis: str
+    figures: list[Result | None]  # in the order of ON_BASES
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +87,7 @@ class Row:
     yesterday: float | None  # completeness, percent
     month: float | None
     alerts: list[tuple[str, int]]  # open ones by dimension
+    on_bases: list[OnBasis]  # of the newest year whose energy is known
 
     @property
     def level(self) -> str:
@@ -112,7 +130,17 @@ def _row(
         days.get("day"),
         days.get("30d"),
         [(d.value, county.open_alerts[d]) for d in Dimension if county.open_alerts.get(d)],
+        list(_on_bases(county.results)),
     )
+
+
+def _on_bases(results: Sequence[Result]) -> Iterator[OnBasis]:
+    known = {(r.indicator, r.period, r.basis): r for r in results if r.indicator in ON_BASES}
+    for period in sorted({period for indicator, period, _ in known if indicator == ON_BASES[0]}):
+        for basis in Basis:
+            if (ON_BASES[0], period, basis.value) in known:
+                found = [known.get((name, period, basis.value)) for name in ON_BASES]
+                yield OnBasis(period, basis.value, found)
 
 
 def _official(
@@ -131,11 +159,11 @@ def _official(
         result,
         level,
         None if level is None else words.level(result.rule_set, level, printed),
-        incentives.get((county.code, result.inputs["target_period"])),
+        incentives.get((county.code, result.inputs.get("target_period", ""))),
         list(
             dict.fromkeys(
                 (words.part(item["source"]), str(item["state"]))
-                for item in result.inputs["figures"].values()
+                for item in (result.inputs.get("figures") or {}).values()
             )
         ),
     )
@@ -150,6 +178,9 @@ def _metered(results: Sequence[Result], fits: Callable[[str], bool]) -> Metered 
             growth = known.get((GROWTH, basis))
             share = known.get((SHARE, basis))
             return Metered(
+                energy.value_id,
+                energy.completeness,
+                energy.estimated,
                 energy.period,
                 basis,
                 energy.value,

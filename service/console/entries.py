@@ -27,6 +27,7 @@ class Entry:
     kind: str
     county: str
     place: str
+    uscc: str
     who: str
     chip: str
     tone: str
@@ -36,7 +37,7 @@ class Entry:
     known_at: datetime | None
 
 
-BLANK = Entry("", "", "", "", "", "", "", "", "", None, None)  # which the scripts fill in
+BLANK = Entry("", "", "", "", "", "", "", "", "", "", None, None)  # which the scripts fill in
 
 
 def labels(words: Words) -> dict[str, dict[str, str]]:
@@ -65,6 +66,7 @@ def of_event(event: Event, visitor: Visitor) -> Entry:
         event.kind,
         event.county_code,
         _name(body.get("county_name"), words),
+        str(body.get("enterprise") or ""),
         _who(body, words),
         chip,
         tone,
@@ -87,7 +89,7 @@ def of_alert(alert: ListedAlert, place: str, visitor: Visitor) -> Entry:
     enterprise = "" if alert.uscc is None else words.name(alert.name_zh or "", alert.name_en or "")
     who = " · ".join(filter(None, (enterprise, alert.facility or alert.outlet)))
     return Entry(
-        "", "standing", alert.county_code, place, who, chip, tone, alert.phase,
+        "", "standing", alert.county_code, place, alert.uscc or "", who, chip, tone, alert.phase,
         _reason(body, words), alert.since, None,
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """How figures, periods and instants are printed, in the words of a language."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from service.console.words import Words
 from service.domain.calendar import SHANGHAI, day_of
@@ -49,6 +49,41 @@ class Figures:
         sign = "−" if value < 0 else "+"
         return self.words("rate.points", points=f"{sign}{_official(abs(value))}")
 
+    def amount(self, value: float | None, unit: str = "") -> str:
+        """Return an amount with two decimals, a small one with four digits that count."""
+        if value is None:
+            return NONE
+        is_small = 0 < abs(value) < 0.995  # a share, or an intensity
+        text = f"{value:.4g}" if is_small else f"{value:,.2f}"
+        return f"{text} {unit}" if unit else text
+
+    def share(self, value: float | None) -> str:
+        """Return a share of 0 to 1 in percent."""
+        return NONE if value is None else self.percent(100 * value)
+
+    def signed(self, value: float | None) -> str:
+        """Return a difference with its sign."""
+        if value is None:
+            return NONE
+        return f"{'−' if value < 0 else '+'}{self.amount(abs(value))}"
+
+    def signed_share(self, value: float | None) -> str:
+        """Return a share with its sign, in percent."""
+        if value is None:
+            return NONE
+        return f"{'−' if value < 0 else '+'}{self.share(abs(value))}"
+
+    def days(self, first: str, stop: str | None) -> str:
+        """Return the days [first, stop), which are printed; without an end from the first on."""
+        if stop is None:
+            return self.words("factors.from", first=first)
+        last = date.fromisoformat(stop) - timedelta(days=1)
+        return self.words("factors.from_to", first=first, last=last)
+
+    def day(self, at: datetime | None) -> str:
+        """Return the day of an instant in Beijing time."""
+        return NONE if at is None else day_of(at).isoformat()
+
     def energy(self, tce: float | None) -> str:
         """Return an amount of energy."""
         if tce is None:
@@ -79,6 +114,10 @@ class Figures:
             return NONE
         local = at.astimezone(SHANGHAI)
         return f"{local:%m-%d %H:%M}" if local.year == self.year else f"{local:%Y-%m-%d %H:%M}"
+
+    def second(self, at: datetime) -> str:
+        """Return the time of day in Beijing, to the second."""
+        return f"{at.astimezone(SHANGHAI):%H:%M:%S}"
 
     def month_ended(self, at: datetime | None) -> str:
         """Return the last month before an instant."""

@@ -37,6 +37,10 @@ class Visitor:
         """Tell whether they may see what the platform refused."""
         return bool(self.permit.client.regions(Domain.PLATFORM, Verb.READ))
 
+    def may_read(self, domain: Domain, county: str) -> bool:
+        """Tell whether they may read what belongs to a domain in a county."""
+        return any(county.startswith(r) for r in self.permit.client.regions(domain, Verb.READ))
+
     def within(self, county: str | None) -> Permit:
         """Return their permit, narrowed to a county where one is named and they may see it."""
         if county and any(county.startswith(region) for region in self.permit.regions):

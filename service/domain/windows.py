@@ -11,6 +11,9 @@ HOUR = timedelta(hours=1)
 LIVE = timedelta(hours=48)  # back from now, leads are judged by the hour; before that by the day
 
 
+ENDING = {"hour": HOUR, "24h": DAY, "day": DAY, "7d": 7 * DAY, "30d": 30 * DAY}  # by period
+
+
 class Cadence(StrEnum):
     """How often an indicator is measured."""
 
@@ -54,6 +57,17 @@ def parse_months(text: str) -> Months:
     if not separator or months.last < months.first:
         raise ValueError(f"not months as 2026-01..2026-09: {text!r}")
     return months
+
+
+def stretch_of(period: str, as_of: datetime) -> tuple[datetime | None, datetime]:
+    """Return when the data of a figure begin and end; None of a period that is no stretch."""
+    if period in ENDING:
+        return as_of - ENDING[period], as_of
+    try:
+        months = parse_months(period)
+    except ValueError:
+        return None, as_of
+    return midnight(months.start), midnight(months.stop)
 
 
 def shift(day: date, months: int) -> date:

@@ -74,7 +74,7 @@ _PAGE = text(f"""
     LIMIT :limit
 """)
 _CHANNELS = text("""
-    SELECT c.device_id, c.channel_id, c.quantity, c.statistic, c.kind, c.role, c.reversible,
+    SELECT c.device_id, c.channel_id, c.quantity, c.statistic, c.kind, c.role, c.part, c.reversible,
            s.unit, s.multiplier, s.width, x.last_at,
            EXISTS (
                SELECT FROM device_events AS e WHERE e.channel_id = c.channel_id AND e.at = x.last_at

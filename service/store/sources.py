@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import text
 
@@ -51,6 +51,27 @@ _DAYS = text("""
     WHERE channel_id = ANY(CAST(:channels AS integer[])) AND day >= :first AND day < :stop
     GROUP BY channel_id
 """)
+
+
+_REVISIONS = text("""
+    SELECT value_id, revision, value, unit, recorded_at, superseded_at
+    FROM indicator_values
+    WHERE county_code = :county AND subject = :subject AND indicator = :indicator
+      AND period = :period AND basis = :basis AND as_of = :as_of
+    ORDER BY revision DESC, value_id DESC
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision of a figure; ``superseded_at`` is None of the one that is published."""
+
+    value_id: int
+    revision: int
+    value: float | None
+    unit: str
+    recorded_at: datetime
+    superseded_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +137,23 @@ async def find(connection: Connection, value_id: int) -> Traced | None:
         row.subject, row.county_code, row.enterprise_id, row.facility_id, row.outlet_id,
         row.quantity, row.uscc, result(row),
     )  # fmt: skip
+
+
+async def revisions(connection: Connection, traced: Traced) -> list[Revision]:
+    """Return all revisions of a figure, the newest first."""
+    value = traced.value
+    rows = await connection.execute(
+        _REVISIONS,
+        {
+            "county": traced.county_code,
+            "subject": traced.subject,
+            "indicator": value.indicator,
+            "period": value.period,
+            "basis": value.basis,
+            "as_of": value.as_of,
+        },
+    )
+    return [Revision(*row) for row in rows]
 
 
 async def enterprise_values(connection: Connection, traced: Traced) -> list[EnterpriseValue]:

@@ -28,6 +28,7 @@ from playwright.async_api import (
 from deploy.local import assets, chromium
 from deploy.local.database import Database
 from deploy.local.postgres import Cluster
+from tests.browser import plants
 from tests.browser.seed import seed
 from tests.browser.site import Site
 from tests.conftest import TEMPLATE
@@ -37,7 +38,6 @@ LANGUAGE_COOKIE = "qingyu_language"
 LEFT = "net::ERR_ABORTED"  # a page that is left gives up its feed
 PATIENCE_MS = 20_000
 SEEDED = "seeded_qingyu"
-DAYS = 45
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -159,7 +159,7 @@ def seeded(cluster: Cluster, template: Database) -> Seeded:
     assets.ensure()
     asyncio.run(_clone(cluster, TEMPLATE, SEEDED))
     urls = _named(template, TEMPLATE, SEEDED)
-    return Seeded(urls, asyncio.run(seed(urls, DAYS)))
+    return Seeded(urls, asyncio.run(seed(urls, plants.DAYS)))
 
 
 async def _clone(cluster: Cluster, source: str, name: str) -> None:

@@ -118,6 +118,21 @@ def figures(now: datetime, quarter: int) -> list[dict[str, Any]]:
     ]
 
 
+def on_bases() -> list[dict[str, Any]]:
+    """Return a county's energy of 2024 with what may be taken off, and of 2020 what is compared."""
+    year, base = "2024-01..2024-12", "2020-01..2020-12"
+    return [
+        figure("620623", period, value, series=series, **more)
+        for period, series, value, more in (
+            (year, "energy_total", "700000", {}),
+            (year, "feedstock_energy", "50000", {}),
+            (year, "renewable_electricity", "300000000", {}),
+            (base, "renewable_electricity", "100000000", {}),
+            (year, "gdp", "900000", {"price_base": "2020"}),
+        )
+    ]
+
+
 def industry(now: datetime) -> list[dict[str, Any]]:
     """Return the energy of industry above scale over the closed months of this year."""
     period = str(months_closed_at(now)[0])

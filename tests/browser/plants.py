@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.registry import uscc
 
+DAYS = 45  # that meters and monitors have sent
 SINCE = "2024-01-01T00:00:00+08:00"
 FURNACES, KILN, COATING, CARBIDE, SILENT = (uscc(number) for number in range(1, 6))
 HOSTILE = "<script>alert(1)</script>"  # a part of a name, which is to be shown as it is
@@ -39,6 +40,16 @@ def _furnace(code: str, zh: str, en: str) -> dict[str, Any]:
 
 
 METER = _channel("electricity", "kWh")
+LISTED = _channel("electricity", "kWh", part="single_listed")
+RENEWABLE = _channel("electricity", "kWh", part="renewable")  # of 2020 nothing is on record
+CALIBRATED_FOR = 24  # months
+
+
+def _calibrated() -> dict[str, Any]:
+    return {
+        "calibration_months": CALIBRATED_FOR, "accuracy_class": "0.5S", "maker": "演示仪表厂",
+        "serial_no": "YS-001",
+    }  # fmt: skip
 
 
 def registered() -> list[dict[str, Any]]:
@@ -56,9 +67,9 @@ def registered() -> list[dict[str, Any]]:
                 _furnace("F1", "1号矿热炉", "furnace 1"), _furnace("F2", "2号矿热炉", "furnace 2")
             ],
             devices=[
-                _device("M-01", METER, 1),
-                _device("M-11", METER, 2, facility="F1"),
-                _device("M-12", METER, 2, facility="F2"),
+                _device("M-01", METER, 1, **_calibrated()),
+                _device("M-11", LISTED, 2, facility="F1", parent="M-01", **_calibrated()),
+                _device("M-12", RENEWABLE, 2, facility="F2", parent="M-01", **_calibrated()),
                 _device("P-11", output, facility="F1"),
                 _device("P-12", output, facility="F2"),
             ],
@@ -84,6 +95,39 @@ def registered() -> list[dict[str, Any]]:
         _plant(SILENT, "620621", "民勤热电（演示）", "Minqin Heat, demo",
                devices=[_device("M-01", METER, 1)]),
     ]  # fmt: skip
+
+
+def events(now: datetime) -> list[dict[str, Any]]:
+    """Return calibrations of the furnaces' meters: one valid, one overdue, one due soon."""
+    return [
+        {
+            "enterprise": FURNACES, "device": device, "kind": "calibration",
+            "at": (now - timedelta(days=age)).isoformat(), "result": "passed",
+            "certificate": f"演示 {device}", "organisation": "演示计量所",
+        }
+        for device, age in (("M-01", 100), ("M-11", 800), ("M-12", 720))
+    ]  # fmt: skip
+
+
+def replacement(now: datetime) -> dict[str, Any]:
+    """Return that the kiln got a new meter which went on where the old one stopped."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    hours = [hour - timedelta(hours=number) for number in range(24 * DAYS, -1, -1)]
+    shown = list(dial(KILN, "M-01", hours, now))
+    between = (shown[-51] + shown[-50]) / 2
+    return {
+        "enterprise": KILN, "device": "M-01", "kind": "replacement",
+        "at": (hours[-51] + timedelta(minutes=30)).isoformat(), "closing": between,
+        "opening": between, "note": "演示换表",
+    }  # fmt: skip
+
+
+def setting(now: datetime) -> dict[str, Any]:
+    """Return that the carbide plant's meter is read as one of another width."""
+    return {
+        "enterprise": CARBIDE, "device": "M-01", "quantity": "electricity", "width": 1e9,
+        "valid_from": (now - timedelta(days=10)).isoformat(), "note": "演示变更",
+    }  # fmt: skip
 
 
 # plant, device, mean per hour; the dials of a plant's furnaces add up to its own

@@ -35,11 +35,12 @@ async def seed(db: Database, days: int) -> dict[str, str]:
         keys["enterprise"] = await make_key(engine, "enterprise", plants.COATING)
         await post(db, keys["statistics"], "/targets", {"targets": counties.targets(now)})
         await post(db, keys["statistics"], "/statistics", {"figures": counties.industry(now)})
+        await post(db, keys["statistics"], "/statistics", {"figures": counties.on_bases()})
         for quarter in range(3):
             rows = {"figures": counties.figures(now, quarter)}
             await post(db, keys["statistics"], "/statistics", rows)
-            await evaluate(engine, now, "official_intensity")
-        await _measure(db, engine, now, days)
+            await evaluate(engine, now, "official_intensity", "official_energy")
+        await _measure(db, engine, now, days, keys["administrator"])
     finally:
         await engine.dispose()
     return keys
@@ -84,11 +85,14 @@ async def evaluate(engine: Engine, now: datetime, *names: str) -> None:
     await evaluator.evaluate_all(engine, chosen, now)
 
 
-async def _measure(db: Database, engine: Engine, now: datetime, days: int) -> None:
+async def _measure(db: Database, engine: Engine, now: datetime, days: int, key: str) -> None:
     """Send readings up to three hours ago, evaluate, then send the rest as it would come."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     hours = [hour - number * HOUR for number in range(24 * days, -1, -1)]
     await _send(db, hours, now, slice(0, -3))
+    for event in (*plants.events(now), plants.replacement(now)):
+        await post(db, key, "/device-events", event)
+    await post(db, key, "/channel-settings", plants.setting(now))
     await evaluate(engine, hour - 3 * HOUR + timedelta(minutes=5))
     await _send(db, hours, now, slice(-3, None))
     await evaluate(engine, now)

@@ -103,7 +103,7 @@ def row(code: str, level: str | None) -> Row:
         2.0, None, None, None, None, {}, 1, AT, None,
     )  # fmt: skip
     official = Official(result, level, level, None, [])
-    return Row(code, code, None, official, None, None, None, None, [])
+    return Row(code, code, None, official, None, None, None, None, [], [])
 
 
 @pytest.mark.parametrize(

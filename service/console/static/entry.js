@@ -28,6 +28,7 @@ export function line(event) {
   }
   put(".place", nameOf(event.county_name));
   put(".who", who(event));
+  if (event.enterprise) item.querySelector(".who").href = `/enterprises/${event.enterprise}`;
   put(".what", digest ? together(event) : nameOf({ zh: event.reason_zh, en: event.reason }));
   return item;
 }

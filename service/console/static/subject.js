@@ -73,6 +73,9 @@ function named(item) {
 function draw(charts) {
   const subject = chosen();
   form.querySelector(".switch").hidden = Boolean(subject?.outlet);
+  const dossier = document.getElementById("dossier");
+  dossier.hidden = !subject;
+  if (subject) dossier.href = `/enterprises/${subject.enterprise}`;
   if (!subject) return charts.forEach((chart) => chart.nothing(say("chart.no_enterprise")));
   const measure = subject.outlet ? "outlet" : form.elements.measure.value;
   const drawing = measure === "usage" ? drawUsage : drawLines;
