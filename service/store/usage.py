@@ -66,6 +66,11 @@ _PIECE = """
 """
 _REGISTERS = text(f"""
     WITH {_WORK},
+    replaced AS MATERIALIZED (
+        SELECT channel_id, at FROM device_events
+        WHERE channel_id = ANY(CAST(:channels AS integer[])) AND kind = 'replacement'
+          AND at >= :read_lower AND at <= :read_upper
+    ),
     stands AS (
         SELECT r.channel_id, extract(epoch FROM r.at)::float8 AS at,
                {_settled("r.value")} AS closing, {_settled("r.value")} AS opening,
@@ -75,8 +80,7 @@ _REGISTERS = text(f"""
         JOIN readings AS r ON r.channel_id = c.channel_id AND r.at BETWEEN c.read_from AND c.read_to
         WHERE r.at >= :read_lower AND r.at <= :read_upper AND {USABLE}
           AND NOT EXISTS (
-              SELECT FROM device_events AS e
-              WHERE e.channel_id = r.channel_id AND e.at = r.at AND e.kind = 'replacement'
+              SELECT FROM replaced AS e WHERE e.channel_id = r.channel_id AND e.at = r.at
           )
         UNION ALL
         SELECT e.channel_id, extract(epoch FROM e.at)::float8,
