@@ -10,7 +10,8 @@ import pytest
 
 from deploy.local.fleet import accounts, registry
 from deploy.local.fleet.enterprises import EVERY, enterprises
-from service.api.registry import DeviceIn, EnterpriseIn, RegistryIn
+from service.api.device_rows import DeviceIn
+from service.api.registry import EnterpriseIn, RegistryIn
 from service.domain import uscc
 
 TODAY, SINCE = date(2026, 11, 23), date(2025, 1, 1)
