@@ -4,11 +4,11 @@ from datetime import date
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from schemas.registry import FacilityKind
 from service.access import Administer
-from service.api.device_rows import Code, CountyCode, DeviceIn, Factor, Name, QuantityCode
+from service.api.device_rows import Code, CountyCode, DeviceIn, Factor, Name, QuantityCode, Row
 from service.api.factor_errors import coefficient_errors
 from service.api.factor_rows import CoefficientIn
 from service.api.official_rows import refuse
@@ -26,11 +26,7 @@ def _is_uscc(code: str) -> str:
     return code
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class CountyIn(_Model):
+class CountyIn(Row):
     """A county, and where it stands on the schematic map."""
 
     code: CountyCode
@@ -39,7 +35,7 @@ class CountyIn(_Model):
     schematic: dict[str, Any] | None = None
 
 
-class ParkIn(_Model):
+class ParkIn(Row):
     """A park (园区) in a county."""
 
     code: Code
@@ -48,7 +44,7 @@ class ParkIn(_Model):
     name_en: Name
 
 
-class LimitIn(_Model):
+class LimitIn(Row):
     """A limit of an outlet; with a reference oxygen it holds for the corrected value."""
 
     quantity: QuantityCode
@@ -61,7 +57,7 @@ class LimitIn(_Model):
     confirmed: bool = False
 
 
-class OutletIn(_Model):
+class OutletIn(Row):
     """An outlet (排放口) with its limits."""
 
     code: Code
@@ -71,7 +67,7 @@ class OutletIn(_Model):
     limits: list[LimitIn] = []
 
 
-class FacilityIn(_Model):
+class FacilityIn(Row):
     """A facility (生产线, 产污设施, 治污设施), and the facilities that clean after it."""
 
     code: Code
@@ -82,7 +78,7 @@ class FacilityIn(_Model):
     cleaned_by: list[Code] = []
 
 
-class EnterpriseIn(_Model):
+class EnterpriseIn(Row):
     """An enterprise with everything that stands in it."""
 
     uscc: Annotated[str, AfterValidator(_is_uscc)]
@@ -111,7 +107,7 @@ class EnterpriseIn(_Model):
         return self
 
 
-class RegistryIn(_Model):
+class RegistryIn(Row):
     """What is to be entered; what is there already is brought up to it, nothing is removed."""
 
     counties: list[CountyIn] = []

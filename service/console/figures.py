@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 
 from service.console.words import Words
 from service.domain.calendar import SHANGHAI, day_of
@@ -9,6 +10,7 @@ from service.domain.windows import Months, parse_months
 
 NONE = "—"
 MANY_TCE = 10_000
+NOTHING = 5e-7
 MONTHS_EN = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
@@ -57,6 +59,17 @@ class Figures:
         text = f"{value:.4g}" if is_small else f"{value:,.2f}"
         return f"{text} {unit}" if unit else text
 
+    def exact(self, value: object) -> str:
+        """Return a decimal in full, as it was entered; other texts and numbers as they are."""
+        if isinstance(value, float):
+            return self.amount(value)
+        try:
+            number = Decimal(str(value))
+        except InvalidOperation:
+            return str(value)
+        is_year = abs(number) < MANY_TCE and "E" not in str(value)
+        return str(value) if is_year or not number.is_finite() else f"{number:,f}"
+
     def share(self, value: float | None) -> str:
         """Return a share of 0 to 1 in percent."""
         return NONE if value is None else self.percent(100 * value)
@@ -65,13 +78,16 @@ class Figures:
         """Return a difference with its sign."""
         if value is None:
             return NONE
+        if abs(value) < NOTHING:  # sums of floats
+            return "0"
         return f"{'−' if value < 0 else '+'}{self.amount(abs(value))}"
 
     def signed_share(self, value: float | None) -> str:
         """Return a share with its sign, in percent."""
         if value is None:
             return NONE
-        return f"{'−' if value < 0 else '+'}{self.share(abs(value))}"
+        text = self.share(abs(value))
+        return text if text == self.share(0.0) else f"{'−' if value < 0 else '+'}{text}"
 
     def days(self, first: str, stop: str | None) -> str:
         """Return the days [first, stop), which are printed; without an end from the first on."""

@@ -10,6 +10,7 @@ from deploy.local import settings
 from deploy.local.fleet import clock, coefficients
 from deploy.local.fleet.clock import DAY, HOUR
 from deploy.local.fleet.enterprises import Enterprise, enterprises
+from deploy.local.fleet.loads import SolarLoad
 from deploy.local.fleet.meters import STRAIN, Meter, Strain
 
 START = clock.midnight_of(date(2025, 1, 1))
@@ -46,9 +47,12 @@ def test_a_dial_falls_at_its_width_only(meter: Meter) -> None:
     assert dial.min() >= 0
     assert dial.max() < meter.width
     falls = np.flatnonzero(np.diff(dial) < 0)
+    if meter.replaced is not None:
+        falls = falls[HOURS[falls + 1] // HOUR != meter.replaced.at // HOUR + 1]
     assert all(dial[falls] > 0.99 * meter.width)
     assert all(dial[falls + 1] < 0.01 * meter.width)
-    assert np.diff(meter.amounts(HOURS)).min() > 0
+    least = np.diff(meter.amounts(HOURS)).min()
+    assert least == 0 if isinstance(meter.load, SolarLoad) else least > 0
 
 
 def test_some_dial_passes_its_width_within_the_history() -> None:
@@ -65,6 +69,46 @@ def test_a_dial_depends_on_the_instant_only(meter: Meter) -> None:
     assert singly == together.tolist()
 
 
+def test_a_replaced_dial_falls_once_and_nothing_is_lost_between() -> None:
+    [meter] = [m for item in FLEET for m in item.meters if m.replaced is not None]
+    assert meter.replaced is not None
+    at, closing = meter.replaced.at, meter.closing()
+    assert closing is not None
+    before, new, after = meter.dial(np.array([at - HOUR, at, at + HOUR])).tolist()
+    assert before < closing
+    assert new == meter.replaced.opening < after
+    moved = closing - before + after - new
+    counted = np.diff(meter.amounts(np.array([at - HOUR, at + HOUR])))[0]
+    assert moved * meter.multiplier == pytest.approx(counted, abs=0.03)
+
+
+def test_another_ratio_lets_a_dial_turn_slower_for_the_same_amount() -> None:
+    [meter] = [m for item in FLEET for m in item.meters if m.ratio is not None]
+    assert meter.ratio is not None
+    at = np.arange(meter.ratio.since - DAY, meter.ratio.since + DAY + 1, HOUR, dtype=np.int64)
+    steps = np.diff(meter.dial(at)) % meter.width * meter.multipliers(at[:-1])
+    assert steps == pytest.approx(np.diff(meter.amounts(at)), abs=0.02 * 120)
+    assert set(meter.multipliers(at).tolist()) == {80.0, 120.0}
+
+
+def test_solar_cells_make_nothing_at_night() -> None:
+    cells = [m for item in FLEET for m in item.meters if isinstance(m.load, SolarLoad)]
+    assert {m.part for m in cells} == {"renewable", None}
+    for meter in cells:
+        by_hour = np.diff(meter.amounts(HOURS)).reshape(-1, 24)
+        assert by_hour[:, [0, 1, 2, 3, 4, 5, 20, 21, 22, 23]].max() == 0
+        assert by_hour[:, 12].min() > 0
+
+
+def test_no_enterprise_exports_more_than_its_cells_make() -> None:
+    for item in FLEET:
+        exported = [m for m in item.meters if m.quantity == "electricity_reverse"]
+        made = [m for m in item.meters if m.device == "S-01"]
+        for one, other in zip(exported, made, strict=False):
+            days = HOURS[::24]
+            assert (np.diff(one.amounts(days)) < np.diff(other.amounts(days))).all()
+
+
 def test_another_run_makes_the_same_dials() -> None:
     enterprises.cache_clear()
     again = enterprises(SERIES)
@@ -75,7 +119,11 @@ def test_another_run_makes_the_same_dials() -> None:
 
 def test_level_1_holds_the_main_facility() -> None:
     for item in FLEET:
-        by_device = {meter.device: np.diff(meter.amounts(HOURS)) for meter in item.meters}
+        by_device = {
+            meter.device: np.diff(meter.amounts(HOURS))
+            for meter in item.meters
+            if meter.quantity == "electricity"
+        }
         if "E-11" in by_device:
             assert (by_device["E-01"] > by_device["E-11"]).all()
 

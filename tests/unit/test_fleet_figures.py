@@ -23,8 +23,12 @@ def values(series: str, rows: list[dict[str, Any]] = ROWS) -> dict[tuple[str, st
     return {
         (row["county"], row["period"]): Decimal(row["value"])
         for row in rows
-        if row["series"] == series
+        if row["series"] == series and "county" in row
     }
+
+
+def place(row: dict[str, Any]) -> tuple[str | None, ...]:
+    return row.get("county"), row.get("enterprise"), row["series"], row["period"]
 
 
 def test_the_service_takes_them_and_each_says_that_it_is_invented() -> None:
@@ -35,7 +39,7 @@ def test_the_service_takes_them_and_each_says_that_it_is_invented() -> None:
 
 
 def test_no_figure_is_entered_twice() -> None:
-    places = [(row["county"], row["series"], row["period"]) for row in ROWS]
+    places = [place(row) for row in ROWS]
     assert len(set(places)) == len(places)
 
 
@@ -80,7 +84,27 @@ def test_cumulated_energy_rises_from_month_to_month() -> None:
 
 def test_a_figure_does_not_depend_on_the_day_on_which_it_is_entered() -> None:
     later = figures.documents(date(2027, 3, 5)).statistics["figures"]
-    known = {(row["county"], row["series"], row["period"]): row for row in later}
-    shared = [row for row in ROWS if (row["county"], row["series"], row["period"]) in known]
+    known = {place(row): row for row in later}
+    shared = [row for row in ROWS if place(row) in known]
     assert len(shared) > 100
-    assert all(known[row["county"], row["series"], row["period"]] == row for row in shared)
+    assert all(known[place(row)] == row for row in shared)
+
+
+def test_levels_of_a_year_agree_with_its_rates() -> None:
+    year, before = "2025-01..2025-12", "2024-01..2024-12"
+    energy, gdp = values("energy_total"), values("gdp")
+    for county in COUNTIES:
+        grown = gdp[county.code, year] / gdp[county.code, before] * 100 - 100
+        assert grown == pytest.approx(values("gdp_growth")[county.code, year], abs=Decimal("0.01"))
+        used = energy[county.code, year] / energy[county.code, before] * 100 - 100
+        rate = values("energy_growth")[county.code, year]
+        assert used == pytest.approx(rate, abs=Decimal("0.02"))
+        for series in ("feedstock_energy", "renewable_electricity"):
+            assert {p for c, p in values(series) if c == county.code} == {
+                year, before, "2020-01..2020-12"
+            }  # fmt: skip
+
+
+def test_levels_wait_for_the_rates_of_their_year() -> None:
+    early = figures.documents(date(2026, 4, 1)).statistics["figures"]
+    assert not values("gdp", early)

@@ -48,7 +48,7 @@ def series_of(
     for meter in meters:
         sign = -1 if meter.role == "export" else 1
         dial = np.diff(meter.dial(at, conduct.strains)) % meter.width
-        kgce += sign * KGCE[meter.quantity] * dial * meter.multiplier
+        kgce += sign * KGCE[meter.quantity] * dial * meter.multipliers(at[:-1])
     [output] = [meter for meter in item.meters if meter.role == "output"]
     made = np.diff(output.dial(at)) % output.width
     series = Series(start, timedelta(hours=1), len(kgce), len(meters))

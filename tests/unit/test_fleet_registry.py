@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
-from deploy.local.fleet import accounts, registry
+from deploy.local.fleet import accounts, happenings, registry
 from deploy.local.fleet.enterprises import EVERY, enterprises
+from service.api.channel_settings import SettingIn
+from service.api.device_events import EventIn
 from service.api.device_rows import DeviceIn
+from service.api.factor_rows import HeatingValueIn
 from service.api.registry import EnterpriseIn, RegistryIn
 from service.domain import uscc
 
@@ -61,7 +65,7 @@ def test_the_trades_of_the_plan_are_there(document: RegistryIn) -> None:
 
 
 def test_channels_stay_few(document: RegistryIn) -> None:
-    assert sum(len(device.channels) for _, device in devices(document)) == 70
+    assert sum(len(device.channels) for _, device in devices(document)) == 78
 
 
 def test_every_enterprise_meters_what_comes_in_and_what_it_makes(document: RegistryIn) -> None:
@@ -195,3 +199,44 @@ def test_an_account_whose_password_was_lost_gets_a_new_one(tmp_path: Path) -> No
 def test_an_account_of_another_database_is_made_anew(tmp_path: Path) -> None:
     accounts.ensure(tmp_path, Product(), ["91620623QY00000149"])
     assert accounts.ensure(tmp_path, Product(), ["91620623QY00000149"]) == 1
+
+
+def test_meters_stand_under_each_other_and_one_never_sends(document: RegistryIn) -> None:
+    for item in document.enterprises:
+        levels = {device.code: device.metering_level for device in item.devices}
+        for device in item.devices:
+            if device.parent is not None:
+                assert (levels[device.parent] or 9) < (device.metering_level or 0)
+    sent = {(i.uscc, m.device) for i in enterprises(None) for m in i.meters}
+    silent = [d.code for i, d in devices(document) if d.kind == "meter"
+              and (i.uscc, d.code) not in sent]  # fmt: skip
+    assert sorted(silent) == ["E-22", registry.demo().device]
+    assert {c.part for _, d in devices(document) for c in d.channels} == {
+        "feedstock", "renewable", None
+    }  # fmt: skip
+    [both] = [d for _, d in devices(document) if len(d.channels) == 2 and d.kind == "meter"]
+    assert [c.role for c in both.channels] == ["consumption", "export"]
+
+
+def test_what_happened_to_meters_is_invented_and_within_the_history() -> None:
+    found = list(happenings.events(TODAY, SINCE))
+    for row in found:
+        TypeAdapter(EventIn).validate_python(row)
+    assert all("演示" in row["note"] for row in found)
+    [replaced] = [row for row in found if row["kind"] == "replacement"]
+    assert replaced["at"] > SINCE.isoformat()
+    [setting] = [SettingIn.model_validate(row) for row in happenings.settings(SINCE)]
+    assert setting.ct == 120
+    [value] = happenings.heating_values(SINCE)
+    HeatingValueIn.model_validate(value)
+    assert not [*happenings.settings(TODAY)]
+
+
+def test_calibrations_are_overdue_due_soon_and_valid() -> None:
+    ages = sorted(
+        (TODAY - date.fromisoformat(row["at"][:10])).days
+        for row in happenings.events(TODAY, SINCE)
+        if row["kind"] == "calibration"
+    )
+    assert sum(age > 731 for age in ages) == 1
+    assert sum(700 < age < 731 for age in ages) == 1

@@ -1,6 +1,7 @@
 """What `enterprises.toml` says: the recipes of trades, and who follows which."""
 
 import tomllib
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +38,49 @@ class Outlet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gas_flow: float
 
 
+class More(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A meter beside those of the recipe.
+
+    It counts ``rate`` for a unit of product, of solar cells on a usual day. One that is
+    ``never_sent`` stands in the register only.
+    """
+
+    device: str
+    quantity: str
+    rate: float
+    name_zh: str
+    name_en: str
+    role: str = "consumption"
+    level: int | None = None
+    parent: str | None = None
+    part: str | None = None
+    solar: bool = False
+    never_sent: bool = False
+
+
+class Replacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When an enterprise's level-1 electricity meter was replaced."""
+
+    at: datetime
+    opening: float
+
+
+class RatioChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From when on it has another multiplier."""
+
+    since: datetime
+    multiplier: float
+
+
+class HeatingValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A heating value that a laboratory measured, in kJ/kg or kJ/m³."""
+
+    quantity: str
+    value: float
+    unit: str
+    report: str
+
+
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One enterprise."""
 
@@ -55,6 +99,12 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recorded: str | None = None
     demo: bool = False
     demo_voc: bool = False
+    more: list[More] = []
+    replacement: Replacement | None = None
+    ratio_change: RatioChange | None = None
+    heating_value: HeatingValue | None = None
+    no_renewables_in_2020: bool = False
+    calibrated_days_ago: int | None = None
 
 
 class Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -3,10 +3,12 @@
 from datetime import date
 from typing import Any
 
+from schemas.quantities import CATALOGUE
+
 # GB/T 2589-2020, appendix A, as the migrations enter them
 STANDARD = {"electricity": 0.1229, "raw_coal": 714.3, "washed_coal": 900.0, "coke": 971.4}
 OPERATOR = {"natural_gas": 1.2143, "coke_oven_gas": 0.6}  # within the ranges of the standard
-CALORIFIC = STANDARD | OPERATOR
+CALORIFIC = STANDARD | OPERATOR | {"electricity_reverse": STANDARD["electricity"]}
 SOURCE = "演示系数（虚构，待运行单位确认） / invented for the demo, to be confirmed by the operator"
 _ELECTRICITY_2025, _FALL_A_YEAR = 0.3025, 0.0015  # kgce/kWh by coal consumption (等价值), invented
 
@@ -18,7 +20,7 @@ def electricity_by_coal_consumption(year: int) -> float:
 
 def by_coal_consumption(quantity: str, year: int) -> float:
     """Return what one unit of a carrier is in kgce, electricity by coal consumption."""
-    if quantity == "electricity":
+    if CATALOGUE[quantity].carrier == "electricity":
         return electricity_by_coal_consumption(year)
     return CALORIFIC[quantity]
 

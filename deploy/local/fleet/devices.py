@@ -1,38 +1,63 @@
 """Meters and monitors as the registry document lists them."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from deploy.local.fleet.clock import HOUR, MINUTE
+import numpy as np
+
+from deploy.local.fleet.clock import HOUR, MINUTE, midnight_of
 from deploy.local.fleet.enterprises import FACILITY, OUTLET, SPARE
 from deploy.local.fleet.meters import Meter
 from deploy.local.fleet.monitors import Monitor
 from schemas.quantities import CATALOGUE
 from service.domain.calendar import midnight
 
+MAKER = "演示仪表厂（虚构）"
+CALIBRATION_MONTHS = 24
 SPARE_SINCE = date(2020, 1, 1)
 
 
-def meter(item: Meter, since: date) -> dict[str, Any]:
-    """Return a meter with its register, in service since a day."""
-    quantity = CATALOGUE[item.quantity]
-    level = "" if item.level is None else f"{item.level}级"
-    level_en = "" if item.level is None else f", level {item.level}"
+def meters(items: Iterable[Meter], since: date) -> list[dict[str, Any]]:
+    """Return meters with their registers, in service since a day; one may have several."""
+    by_code: dict[str, list[Meter]] = {}
+    for item in items:
+        by_code.setdefault(item.device, []).append(item)
+    return [_meter(registers, since) for registers in by_code.values()]
+
+
+def _meter(registers: Sequence[Meter], since: date) -> dict[str, Any]:
+    first, last = registers[0], registers[-1]
+    name_zh, name_en = last.names or _names(first)
     return {
-        "code": item.device,
-        "name_zh": f"{level}{quantity.zh}表",
-        "name_en": f"{quantity.en.capitalize()} meter{level_en}",
+        "code": first.device,
+        "name_zh": name_zh,
+        "name_en": name_en,
         "kind": "meter",
-        "metering_level": item.level,
-        "facility": FACILITY if item.at_facility else None,
+        "metering_level": first.level,
+        "parent": first.parent,
+        "facility": FACILITY if first.at_facility else None,
+        "maker": MAKER,
+        "serial_no": f"YS-{first.device}",
+        "accuracy_class": "0.5S" if first.quantity == "electricity" else "1.0",
+        "calibration_months": CALIBRATION_MONTHS,
         "channels": [
             {
                 **_register(item.quantity, item.role, since),
-                "multiplier": item.multiplier,
+                "multiplier": float(item.multipliers(np.array([midnight_of(since)]))[0]),
                 "width": item.width,
+                "part": item.part,
             }
+            for item in registers
         ],
     }
+
+
+def _names(item: Meter) -> tuple[str, str]:
+    quantity = CATALOGUE[item.quantity]
+    level = "" if item.level is None else f"{item.level}级"
+    level_en = "" if item.level is None else f", level {item.level}"
+    return f"{level}{quantity.zh}表", f"{quantity.en.capitalize()} meter{level_en}"
 
 
 def _register(quantity: str, role: str, since: date) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from deploy.local.errors import Cannot
 from deploy.local.fleet import (
@@ -10,6 +11,7 @@ from deploy.local.fleet import (
     episodes,
     figures,
     files,
+    happenings,
     history,
     notes,
     progress,
@@ -32,13 +34,15 @@ def register(variables: Variables, today: date) -> str:
     made = accounts.ensure(variables.home, administrator, usccs)
     documents = figures.documents(today, variables.series)
     targets = _enter_targets(variables, office, documents.targets["targets"])
+    happened = happenings.enter(administrator, today, since)
     known = {_place(row) for row in office.get("/statistics?limit=10000")["items"]}
     new = [row for row in documents.statistics["figures"] if _place(row) not in known]
     if new:
         office.post("/statistics", {"figures": new})
     return (
         f"Registered {entered['enterprises']} enterprises with {entered['channels']} channels;"
-        f" {targets} targets, {len(new)} official figures and {made} MQTT accounts are new."
+        f" {targets} targets, {len(new)} official figures, {happened} entries about meters and"
+        f" {made} MQTT accounts are new."
     )
 
 
@@ -77,5 +81,7 @@ def _targets_in(home: Path) -> Path:
     return home / "fleet" / "targets.json"
 
 
-def _place(row: dict[str, str]) -> tuple[str, str, str]:
-    return row["county"], row["series"], row["period"]
+def _place(row: dict[str, Any]) -> tuple[str | None, ...]:
+    """Return where a figure stands; that of an enterprise says no county."""
+    county = None if row.get("enterprise") else row.get("county")
+    return county, row.get("enterprise"), row["series"], row["period"]

@@ -1,16 +1,16 @@
 """The enterprises of the demo, with their meters and monitors."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from deploy.local.fleet import noise, recordings
-from deploy.local.fleet.catalogue import Entry, Recipe, catalogue
-from deploy.local.fleet.loads import QUARTERS, Load, ReplayedLoad, ShapedLoad
-from deploy.local.fleet.meters import Flow, Meter
+from deploy.local.fleet import clock, noise, recordings
+from deploy.local.fleet.catalogue import Entry, More, Recipe, catalogue
+from deploy.local.fleet.loads import QUARTERS, Load, ReplayedLoad, ShapedLoad, SolarLoad
+from deploy.local.fleet.meters import Flow, Meter, Ratio, Replaced
 from deploy.local.fleet.monitors import DerivedSource, Monitor, RecordedSource, recorded_source
 from schemas.quantities import CATALOGUE
 from service.domain import uscc
@@ -93,21 +93,51 @@ def _meters(entry: Entry, recipe: Recipe, load: Load, seed: int) -> Iterator[Met
             decimals=_DECIMALS[CATALOGUE[quantity].unit],
         )  # fmt: skip
 
+    change, new = entry.ratio_change, entry.replacement
+    ratio = None if change is None else Ratio(clock.seconds(change.since), change.multiplier)
+    replaced = None if new is None else Replaced(clock.seconds(new.at), new.opening)
     main = _flow(recipe.electricity * entry.effort, recipe, seed + 10)
     auxiliary = recipe.auxiliary if entry.auxiliary is None else entry.auxiliary
     if auxiliary is None:
-        yield meter(LEVEL_1, "electricity", "consumption", 1, main)
+        total = meter(LEVEL_1, "electricity", "consumption", 1, main)
+        yield replace(total, ratio=ratio, replaced=replaced)
     else:
         base = 0.0 if entry.recorded == "energy" else _USUAL_BASE * main.rate * entry.output
         rest = Flow(main.rate * auxiliary, 0.02, seed + 11, base)
-        yield meter(LEVEL_1, "electricity", "consumption", 1, main, rest, here=False)
-        yield meter(LEVEL_2, "electricity", "consumption", 2, main)
+        total = meter(LEVEL_1, "electricity", "consumption", 1, main, rest, here=False)
+        yield replace(total, ratio=ratio, replaced=replaced)
+        below = meter(LEVEL_2, "electricity", "consumption", 2, main)
+        yield replace(below, parent=LEVEL_1)
     for place, (quantity, rate) in enumerate(recipe.carriers.items(), 1):
         flow = _flow(rate * entry.effort, recipe, seed + 20 + place)
         yield meter(f"C-{place:02d}", quantity, "consumption", 1, flow)
     for place, (quantity, rate) in enumerate(recipe.exports.items(), 1):
         yield meter(f"X-{place:02d}", quantity, "export", 1, Flow(rate))
     yield meter(PRODUCT, recipe.product, "output", None, Flow(1.0))
+    for place, more in enumerate(entry.more, 1):
+        if not more.never_sent:
+            yield _more(more, entry, recipe, load, seed + 50 + place)
+
+
+def unsent(item: Enterprise) -> list[Meter]:
+    """Return the meters that stand in the register and never send."""
+    return [
+        _more(more, item.entry, item.recipe, item.meters[0].load, 0)
+        for more in item.entry.more
+        if more.never_sent
+    ]
+
+
+def _more(more: More, entry: Entry, recipe: Recipe, load: Load, seed: int) -> Meter:
+    output = 1.0 if more.solar else entry.output
+    start = round(2e5 * float(noise.uniform(seed, np.array([0]))[0]))
+    return Meter(
+        more.device, more.quantity, more.role, more.level, False,
+        (Flow(more.rate, 0.0 if more.solar else recipe.spread, seed),),
+        SolarLoad(seed) if more.solar else load, output, start,
+        width=_WIDTH, decimals=_DECIMALS[CATALOGUE[more.quantity].unit],
+        names=(more.name_zh, more.name_en), parent=more.parent, part=more.part,
+    )  # fmt: skip
 
 
 def _flow(rate: float, recipe: Recipe, seed: int) -> Flow:

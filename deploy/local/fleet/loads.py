@@ -14,6 +14,9 @@ YEAR = 365.25  # days
 COLDEST = 15.0  # day of the year
 LEAST = 0.05  # of the mean; nothing stands entirely still
 _TINY = 1e-300
+_SUNRISE, _SUNSET = 6.5, 19.5  # hours, of Beijing time in the west
+_HOURS = np.linspace(0.0, 24.0, QUARTERS + 1)
+_SUNLIGHT = (1 - np.cos(np.pi * np.clip((_HOURS - _SUNRISE) / (_SUNSET - _SUNRISE), 0, 1))) / 2
 _SWING_DAYS = 9  # from knot to knot of what changes slowly
 
 
@@ -66,6 +69,25 @@ class ShapedLoad:
         moved = spread[weekday] * noise.normal(self.seed + 2, place).reshape(-1, QUARTERS)
         level: Values = 1 + self.depth * (mean[weekday] - 1 + 0.2 * moved)
         return np.maximum(level, LEAST)
+
+
+@dataclass(frozen=True, slots=True)
+class SolarLoad:
+    """What a roof of solar cells makes: by day only, more in summer, less under clouds."""
+
+    seed: int
+
+    def days(self, stop: int) -> Values:
+        """Return the yield of each day from the epoch on, about 1 on a usual one."""
+        day = np.arange(stop, dtype=np.int64)
+        summer = 1 + 0.25 * np.sin((day - 80.0) / YEAR * 2 * np.pi)
+        clouds = 1 + 0.12 * noise.normal(self.seed, day)
+        made: Values = summer * clouds
+        return np.maximum(made, LEAST)
+
+    def within(self, first: int, stop: int) -> Values:
+        """Return the share of each day's yield that is made by each quarter hour."""
+        return np.broadcast_to(_SUNLIGHT, (stop - first, QUARTERS + 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

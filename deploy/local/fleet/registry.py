@@ -14,6 +14,7 @@ from deploy.local.fleet.enterprises import (
     TREATMENT,
     Enterprise,
     enterprises,
+    unsent,
 )
 from deploy.local.fleet.monitors import Monitor
 from deploy.local.settings import CHECKOUT
@@ -63,7 +64,7 @@ def demo() -> Demo:
 
 def _enterprise(item: Enterprise, since: date) -> dict[str, Any]:
     entry = item.entry
-    standing = [devices.meter(meter, since) for meter in item.meters]
+    standing = devices.meters([*item.meters, *unsent(item)], since)
     if entry.demo:
         standing.append(devices.spare())
     if item.monitor is not None:
