@@ -151,7 +151,10 @@ async def test_scope_of_the_pages(visitor: Visitor, works: Plant, world: World) 
         "SELECT min(value_id) FROM indicator_values WHERE enterprise_id IS NULL"
     )
     other = await add_plant(world.owner, number=2)
-    channel = f"/enterprises/{works.uscc}/measurements?device=M-04&quantity=raw_coal&statistic=day.total&first=2024-01-01&stop=2024-02-01"
+    channel = (
+        f"/enterprises/{works.uscc}/measurements?device=M-04&quantity=raw_coal&statistic=day.total"
+        "&first=2024-01-01&stop=2024-02-01"
+    )
     pages = (f"/enterprises/{works.uscc}", f"/figures/{value}", channel)
     for path in pages:
         await visitor.look(path, 401)
@@ -198,7 +201,8 @@ async def test_a_replaced_figure_names_the_one_that_stands(
     await world.write(works, 3, list(days(2024, 60_000.0)))
     await world.evaluate(NOW, "energy_consumption")
     old = await world.owner.fetchval(
-        "SELECT value_id FROM indicator_values WHERE period = $1 AND basis = 'calorific' AND indicator = 'energy_consumption' AND superseded_at IS NOT NULL",
+        "SELECT value_id FROM indicator_values WHERE period = $1 AND basis = 'calorific'"
+        " AND indicator = 'energy_consumption' AND superseded_at IS NOT NULL",
         YEAR,
     )
     await visitor.be("regulator")
@@ -213,7 +217,8 @@ async def test_a_figure_names_basis_documents_and_coefficients(
     visitor: Visitor, works: Plant, world: World
 ) -> None:
     value = await world.owner.fetchval(
-        "SELECT value_id FROM indicator_values WHERE period = $1 AND basis = 'coal_consumption.less_non_fossil' AND indicator = 'energy_consumption'",
+        "SELECT value_id FROM indicator_values WHERE period = $1"
+        " AND basis = 'coal_consumption.less_non_fossil' AND indicator = 'energy_consumption'",
         YEAR,
     )
     await visitor.be("regulator")
@@ -238,18 +243,24 @@ async def test_what_happened_to_a_meter_is_told(
         "UPDATE devices SET calibration_months = 12, parent_id = NULL WHERE device_id = $1", device
     )
     await owner.execute(
-        "INSERT INTO device_events (device_id, kind, at, certificate, organisation, result, recorded_by) VALUES ($1, 'calibration', $2, 'C-1', 'office', 'passed', 'tester')",
+        "INSERT INTO device_events"
+        " (device_id, kind, at, certificate, organisation, result, recorded_by)"
+        " VALUES ($1, 'calibration', $2, 'C-1', 'office', 'passed', 'tester')",
         device,
         before,
     )
     await owner.execute(
-        "INSERT INTO device_events (device_id, channel_id, kind, at, closing_value, opening_value, recorded_by) VALUES ($1, $2, 'replacement', $3, 900, 5, 'tester')",
+        "INSERT INTO device_events"
+        " (device_id, channel_id, kind, at, closing_value, opening_value, recorded_by)"
+        " VALUES ($1, $2, 'replacement', $3, 900, 5, 'tester')",
         device,
         channel,
         before,
     )
     await owner.execute(
-        "INSERT INTO channel_settings (channel_id, valid_from, unit, scale, multiplier, ct, recorded_by) VALUES ($1, $2, 'kWh', 1, 120, 120, 'tester')",
+        "INSERT INTO channel_settings"
+        " (channel_id, valid_from, unit, scale, multiplier, ct, recorded_by)"
+        " VALUES ($1, $2, 'kWh', 1, 120, 120, 'tester')",
         channel,
         before,
     )
