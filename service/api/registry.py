@@ -4,11 +4,11 @@ from datetime import date
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from schemas.registry import FacilityKind
 from service.access import Administer
-from service.api.device_rows import Code, CountyCode, DeviceIn, Factor, Name, QuantityCode, Row
+from service.api.device_rows import Code, CountyCode, DeviceIn, Factor, Name, QuantityCode
 from service.api.factor_errors import coefficient_errors
 from service.api.factor_rows import CoefficientIn
 from service.api.official_rows import refuse
@@ -26,7 +26,11 @@ def _is_uscc(code: str) -> str:
     return code
 
 
-class CountyIn(Row):
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CountyIn(_Model):
     """A county, and where it stands on the schematic map."""
 
     code: CountyCode
@@ -35,7 +39,7 @@ class CountyIn(Row):
     schematic: dict[str, Any] | None = None
 
 
-class ParkIn(Row):
+class ParkIn(_Model):
     """A park (园区) in a county."""
 
     code: Code
@@ -44,7 +48,7 @@ class ParkIn(Row):
     name_en: Name
 
 
-class LimitIn(Row):
+class LimitIn(_Model):
     """A limit of an outlet; with a reference oxygen it holds for the corrected value."""
 
     quantity: QuantityCode
@@ -57,7 +61,7 @@ class LimitIn(Row):
     confirmed: bool = False
 
 
-class OutletIn(Row):
+class OutletIn(_Model):
     """An outlet (排放口) with its limits."""
 
     code: Code
@@ -67,7 +71,7 @@ class OutletIn(Row):
     limits: list[LimitIn] = []
 
 
-class FacilityIn(Row):
+class FacilityIn(_Model):
     """A facility (生产线, 产污设施, 治污设施), and the facilities that clean after it."""
 
     code: Code
@@ -78,7 +82,7 @@ class FacilityIn(Row):
     cleaned_by: list[Code] = []
 
 
-class EnterpriseIn(Row):
+class EnterpriseIn(_Model):
     """An enterprise with everything that stands in it."""
 
     uscc: Annotated[str, AfterValidator(_is_uscc)]
@@ -107,7 +111,7 @@ class EnterpriseIn(Row):
         return self
 
 
-class RegistryIn(Row):
+class RegistryIn(_Model):
     """What is to be entered; what is there already is brought up to it, nothing is removed."""
 
     counties: list[CountyIn] = []
