@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlalchemy import text
 
-from service.store import voided
+from service.store import superseded
 from service.store.engine import Connection
 
 _COLUMNS = """channel_id, valid_from, unit, scale, multiplier, ct, pt, width, note, recorded_by,
     recorded_at, revision"""
-_ENTRIES = voided.entries("channel_setting", "setting_id", _COLUMNS)
-_OLDER = voided.older("channel_setting", "setting_id", _COLUMNS)
+_ENTRIES = superseded.entries("channel_setting", "setting_id", _COLUMNS)
+_OLDER = superseded.older("channel_setting", "setting_id", _COLUMNS)
 _PAGE = text(f"""
     SELECT entry.*, entry.setting_id AS entry_id, e.uscc, d.device_id, d.code AS device,
            c.quantity, c.statistic
@@ -73,7 +73,7 @@ async def page(
             },
         )
     )
-    past = await voided.history(connection, _OLDER, [row.setting_id for row in rows])
+    past = await superseded.history(connection, _OLDER, [row.setting_id for row in rows])
     return [(row, past[row.setting_id]) for row in rows]
 
 
@@ -111,5 +111,5 @@ async def correct(
 
 async def void(connection: Connection, setting_id: int, actor: str, note: str | None) -> None:
     """Let a setting hold no longer; its row is kept with who did it and why."""
-    await voided.name_actor(connection, actor, note)
+    await superseded.name_actor(connection, actor, note)
     await connection.execute(_VOID, {"setting_id": setting_id})

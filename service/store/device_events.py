@@ -4,13 +4,13 @@ from typing import Any
 
 from sqlalchemy import text
 
-from service.store import voided
+from service.store import superseded
 from service.store.engine import Connection
 
 _COLUMNS = """device_id, channel_id, kind, at, closing_value, opening_value, certificate,
     organisation, result, valid_until, note, recorded_by, recorded_at, revision"""
-_ENTRIES = voided.entries("device_event", "event_id", _COLUMNS)
-_OLDER = voided.older("device_event", "event_id", _COLUMNS)
+_ENTRIES = superseded.entries("device_event", "event_id", _COLUMNS)
+_OLDER = superseded.older("device_event", "event_id", _COLUMNS)
 _PAGE = text(f"""
     SELECT entry.*, entry.event_id AS entry_id, e.uscc, d.code AS device, c.quantity
     FROM ({_ENTRIES}) AS entry
@@ -71,7 +71,7 @@ async def page(
             },
         )
     )
-    past = await voided.history(connection, _OLDER, [row.event_id for row in rows])
+    past = await superseded.history(connection, _OLDER, [row.event_id for row in rows])
     return [(row, past[row.event_id]) for row in rows]
 
 
@@ -110,7 +110,7 @@ async def correct(connection: Connection, event_id: int, event: dict[str, Any], 
 
 async def void(connection: Connection, event_id: int, actor: str, note: str | None) -> None:
     """Let an event stand no longer; its row is kept with who did it and why."""
-    await voided.name_actor(connection, actor, note)
+    await superseded.name_actor(connection, actor, note)
     await connection.execute(_VOID, {"event_id": event_id})
 
 

@@ -32,7 +32,8 @@ async def test_a_unit_stays_what_it_was_there_and_back(
         for device in ("with settings", "without")
     ]
     await owner.execute(
-        "INSERT INTO channel_settings VALUES ($1, '2020-01-01', 2, 500), ($1, '2021-01-01', 3)",
+        "INSERT INTO channel_settings VALUES ($1, '2020-01-01', 2, 500),"
+        " ($1, '2021-01-01', 3, NULL)",
         channels[0],
     )
     migrate(db, "upgrade", "head")
