@@ -23,6 +23,11 @@ class Database:
     ingest: str
     service: str
 
+    @property
+    def urls(self) -> tuple[str, str, str]:
+        """The three of them, in this order."""
+        return self.owner, self.ingest, self.service
+
 
 async def create(cluster: Cluster, name: str) -> None:
     """Create an empty database where there is none."""
@@ -30,6 +35,19 @@ async def create(cluster: Cluster, name: str) -> None:
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
             await connection.execute(f'CREATE DATABASE "{name}"')
+    finally:
+        await connection.close()
+
+
+async def clone(cluster: Cluster, template: str, name: str) -> None:
+    """Create a database as a copy of another, whose connections are ended."""
+    connection = await asyncpg.connect(cluster.url("postgres"))
+    try:
+        await connection.execute(f'ALTER DATABASE "{template}" ALLOW_CONNECTIONS false')
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", template
+        )
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     finally:
         await connection.close()
 

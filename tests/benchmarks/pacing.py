@@ -27,21 +27,15 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class Sender:
-    """A sender that runs: its process, how many readings it published, when it comes to now."""
+    """A sender that runs: its process, and how many readings it published."""
 
     pid: int
     _sent: "Synchronized[float]"
-    _minutes: "Synchronized[int]"
 
     @property
     def sent(self) -> float:
         """Readings published until now, acknowledged or not."""
         return self._sent.value
-
-    @property
-    def minutes(self) -> int:
-        """Minutes that began until now, on the clock of the fleet."""
-        return self._minutes.value
 
 
 def let_in(broker: Broker) -> None:
@@ -59,18 +53,18 @@ def sending(
 
     The minutes are the fleet's own from ``start`` on, and pass as fast as the rate makes them.
     """
-    sent, minutes = multiprocessing.Value("d", 0.0), multiprocessing.Value("i", 0)
+    sent = multiprocessing.Value("d", 0.0)
     ready, stop = multiprocessing.Event(), multiprocessing.Event()
     process = multiprocessing.Process(
         target=_send,
-        args=(broker.port, templates, start, rate, sent, minutes, ready, stop),
+        args=(broker.port, templates, start, rate, sent, ready, stop),
         daemon=True,
     )
     process.start()
     try:
         if not ready.wait(30):
             raise TimeoutError("the sender is not connected")
-        yield Sender(process.pid or 0, sent, minutes)
+        yield Sender(process.pid or 0, sent)
     finally:
         stop.set()
         process.join(30)
@@ -82,7 +76,6 @@ def _send(
     start: datetime,
     rate: float,
     sent: "Synchronized[float]",
-    minutes: "Synchronized[int]",
     ready: Event,
     stop: Event,
 ) -> None:
@@ -91,7 +84,6 @@ def _send(
     ready.set()
     began, published = time.monotonic(), 0
     for minute in itertools.count():
-        minutes.value = minute + 1
         at, value = start + minute * MINUTE, 100_000 + minute / 10
         for template in templates:
             while published > (time.monotonic() - began) * rate and not stop.is_set():

@@ -46,18 +46,13 @@ class Watch:
     stages: Stages
     samples: list[Sample] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
-    _before: float = 0.0
-
-    def begin(self) -> None:
-        """Count from now on."""
-        self._before, self._began = stored(self.http, "mqtt"), time.monotonic()
 
     async def sample(self, sent: float) -> None:
         """Add a sample of now."""
         unrolled, oldest, newest = await self.owner.fetchrow(_LOG)
         backends: Mapping[int, str] = dict(await self.owner.fetch(_BACKENDS))
         self.stages.sample(backends)
-        committed = stored(self.http, "mqtt") - self._before
+        committed = stored(self.http, "mqtt")
         at = time.monotonic() - self._began
         self.samples.append(Sample(at, sent, committed, unrolled, oldest, newest))
 
