@@ -32,6 +32,8 @@ from schemas.reading import Coded, Readings
 logger = logging.getLogger(__name__)
 
 READ_ON_MISS_AT_MOST_EVERY = 5.0  # seconds
+READING_TAKES_AT_MOST = 300.0  # a nation's registry
+LONG, RESTS = 2.0, 4.0  # one that took so long is read again after so many times as long
 CONNECT_AGAIN_AFTER = 2.0
 LATER = datetime.max.replace(tzinfo=UTC)
 
@@ -72,6 +74,7 @@ class Directory:
         self._end_devices = EndDevices()
         self._enrolling = asyncio.Lock()
         self._read_at = 0.0
+        self._rest = 0.0
         self._connection: asyncpg.Connection | None = None
         self._changed = asyncio.Event()
         self._reading = asyncio.Lock()
@@ -214,7 +217,8 @@ class Directory:
         """Read the registry once more before something is called unknown; rate-limited."""
         if self._read_at == 0.0 or not self.ready:
             raise Unavailable("the registry cannot be read")
-        if time.monotonic() - self._read_at >= READ_ON_MISS_AT_MOST_EVERY:
+        rest = max(READ_ON_MISS_AT_MOST_EVERY, self._rest)
+        if time.monotonic() - self._read_at >= rest:
             try:
                 await self._read()
             except LOST as error:
@@ -224,6 +228,7 @@ class Directory:
         if not self.ready:
             await self._connect()
         elif self._changed.is_set():
+            await asyncio.sleep(self._read_at + self._rest - time.monotonic())
             self._changed.clear()
             await self._read()
 
@@ -240,16 +245,27 @@ class Directory:
             connection = self._connection
             if connection is None:
                 raise Unavailable("the registry cannot be read")
-            channels = [ChannelRow(*row) for row in await connection.fetch(_CHANNELS)]
+            began = time.monotonic()
+            rows = await connection.fetch(_CHANNELS, timeout=READING_TAKES_AT_MOST)
             enterprises = [EnterpriseRow(*row) for row in await connection.fetch(_ENTERPRISES)]
             keys = [KeyRow(*row) for row in await connection.fetch(_KEYS)]
             usccs = {row.enterprise_id: row.uscc for row in enterprises}
             monitors = [_monitor(row, usccs) for row in await connection.fetch(_MONITORS)]
             ends = [tuple(row) for row in await connection.fetch(end_devices.ROWS)]
-            self._registry = build(channels, enterprises, keys, monitors)
-            self._end_devices = end_devices.build(ends, channels, usccs)
+
+            def built() -> tuple[Registry, EndDevices]:
+                channels = [ChannelRow._make(row) for row in rows]
+                return (
+                    build(channels, enterprises, keys, monitors),
+                    end_devices.build(ends, channels, usccs),
+                )
+
+            # seconds for a million channels, in which readings go on being stored
+            self._registry, self._end_devices = await asyncio.to_thread(built)
             self._read_at = time.monotonic()
-            DIRECTORY_CHANNELS.set(len(channels))
+            took = self._read_at - began
+            self._rest = RESTS * took if took > LONG else 0.0
+            DIRECTORY_CHANNELS.set(len(rows))
 
 
 def _monitor(row: asyncpg.Record, enterprises: dict[int, str]) -> Monitor:

@@ -1,9 +1,10 @@
 """The registry as collectors need it: a snapshot that says whose channel a reading belongs to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import isfinite
+from typing import NamedTuple
 
 from ingest.errors import Reason, Rejected
 from ingest.protocols.dialects import form_of
@@ -80,8 +81,7 @@ class Batch:
         return not (self.channels or self.frames or self.marks)
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelRow:
+class ChannelRow(NamedTuple):
     """One channel of the registry; the instants bound its time in service, the last is open."""
 
     enterprise_id: int
@@ -140,11 +140,11 @@ class Registry:
     """Channels and senders at one moment."""
 
     rows: dict[int, dict[Source, Row]] = field(default_factory=dict)  # by enterprise
-    devices: dict[int, set[str]] = field(default_factory=dict)
     accounts: dict[str, Sender] = field(default_factory=dict)  # by social credit code
     keys: dict[bytes, Key] = field(default_factory=dict)  # by SHA-256
     monitors: dict[str, Monitor] = field(default_factory=dict)  # by MN
-    # by device, then by code on the wire, or quantity where a channel has none, and statistic
+    # by device, then by code on the wire, or quantity where a channel has none, and statistic: of
+    # monitors and of channels with such a code
     coded: dict[int, dict[tuple[str, str], Row]] = field(default_factory=dict)
 
     def knows(self, sender: Sender, sources: Sequence[Source]) -> bool:
@@ -221,6 +221,7 @@ class Registry:
     ) -> tuple[Batch, list[tuple[int, Rejected]]]:
         batch = Batch(sender, [], [], [], [])
         out = set(refused)
+        devices = {device for device, _, _ in self.rows.get(sender.enterprise_id, {})}
         for place, row in enumerate(rows):
             if row is not None and place not in out:
                 batch.channels.append(row[0])
@@ -228,46 +229,31 @@ class Registry:
                 batch.values.append(readings.values[place])
                 batch.qualities.append(readings.qualities[place])
         rejected = [
-            (place, self._explain(sender, readings, place, rows[place], now)) for place in refused
+            (place, _explain(readings, place, rows[place], devices, now)) for place in refused
         ]
         return batch, rejected
-
-    def _explain(
-        self, sender: Sender, readings: Readings, place: int, row: Row | None, now: datetime
-    ) -> Rejected:
-        device, quantity, statistic = readings.sources[place]
-        if row is _AMBIGUOUS:
-            return Rejected(Reason.AMBIGUOUS_STATISTIC, quantity)
-        if device not in self.devices.get(sender.enterprise_id, ()):
-            return Rejected(Reason.UNKNOWN_DEVICE, device)
-        if row is None:
-            return Rejected(Reason.UNKNOWN_QUANTITY, f"{quantity} {statistic or ''}".strip())
-        value = readings.values[place]
-        if not -LARGEST <= value <= LARGEST:
-            return _explain_magnitude(value)
-        return _explain_time(readings.instants[place], row, now)
 
 
 def build(
     channels: Sequence[ChannelRow],
     enterprises: Sequence[EnterpriseRow],
     keys: Sequence[KeyRow],
-    monitors: Iterable[Monitor] = (),
+    monitors: Sequence[Monitor] = (),
 ) -> Registry:
     """Return the registry of channels, enterprises, client keys and monitors."""
     rows: dict[int, dict[Source, Row]] = {}
     coded: dict[int, dict[tuple[str, str], Row]] = {}
-    devices: dict[int, set[str]] = {}
     due: dict[int, float] = {}
+    coding = {monitor.device_id for monitor in monitors}
     for channel in channels:
         row = (channel.channel_id, channel.first, NEVER if channel.last is None else channel.last)
         sources = rows.setdefault(channel.enterprise_id, {})
         sources[channel.device, channel.quantity, channel.statistic] = row
         unsaid = (channel.device, channel.quantity, None)
         sources[unsaid] = _AMBIGUOUS if unsaid in sources else row
-        devices.setdefault(channel.enterprise_id, set()).add(channel.device)
-        name = channel.wire_code or channel.quantity
-        coded.setdefault(channel.device_id, {})[name, channel.statistic] = row
+        if channel.wire_code is not None or channel.device_id in coding:
+            name = channel.wire_code or channel.quantity
+            coded.setdefault(channel.device_id, {})[name, channel.statistic] = row
         if channel.last is None and channel.expected_interval_s:
             due[channel.enterprise_id] = (
                 due.get(channel.enterprise_id, 0.0) + 1 / channel.expected_interval_s
@@ -280,7 +266,6 @@ def build(
 
     return Registry(
         rows,
-        devices,
         {row.uscc: sender(row.uscc, row.enterprise_id, row.dialect) for row in enterprises},
         {
             row.digest: Key(sender(row.name, row.enterprise_id, row.dialect), row.expires_at)
@@ -290,6 +275,22 @@ def build(
         {monitor.mn: monitor for monitor in monitors},
         coded,
     )
+
+
+def _explain(
+    readings: Readings, place: int, row: Row | None, devices: Set[str], now: datetime
+) -> Rejected:
+    device, quantity, statistic = readings.sources[place]
+    if row is _AMBIGUOUS:
+        return Rejected(Reason.AMBIGUOUS_STATISTIC, quantity)
+    if device not in devices:
+        return Rejected(Reason.UNKNOWN_DEVICE, device)
+    if row is None:
+        return Rejected(Reason.UNKNOWN_QUANTITY, f"{quantity} {statistic or ''}".strip())
+    value = readings.values[place]
+    if not -LARGEST <= value <= LARGEST:
+        return _explain_magnitude(value)
+    return _explain_time(readings.instants[place], row, now)
 
 
 def _explain_magnitude(value: float) -> Rejected:

@@ -1,4 +1,4 @@
-"""A plant with half an hour of readings and any number of old chunks behind it."""
+"""Plants with few new readings and much history behind them."""
 
 import asyncpg
 
@@ -41,4 +41,47 @@ async def log_change(owner: asyncpg.Connection, plant: Plant) -> None:
         plant.enterprise_id,
         plant.channels,
         START + 300,
+    )
+
+
+async def add_days(owner: asyncpg.Connection, plant: Plant, days: int) -> None:
+    """Add a reading of each quarter hour of so many days up to START, in chunks of a day each.
+
+    They are logged as changed.
+    """
+    await owner.execute("SELECT set_chunk_time_interval('readings', INTERVAL '1 day')")
+    await owner.execute(
+        "INSERT INTO readings SELECT to_timestamp($1) - q * INTERVAL '15 minutes', -q, c, 0"
+        " FROM generate_series($2::int, 0, -1) AS q, unnest($3::int[]) AS c",
+        START,
+        96 * days,
+        plant.channels,
+    )
+    await owner.execute(
+        "INSERT INTO changed_stretches (enterprise_id, channel_ids, first_at, last_at)"
+        " SELECT $1, $2, min(at), max(at) FROM readings",
+        plant.enterprise_id,
+        plant.channels,
+    )
+    await owner.execute("ANALYZE readings")
+
+
+async def add_live_quarter(owner: asyncpg.Connection, plant: Plant, number: int) -> None:
+    """Add the quarter hour of that number after START, a reading a minute, and log it."""
+    await owner.execute(
+        "INSERT INTO readings SELECT to_timestamp($1) + m * INTERVAL '1 minute', m, c, 0"
+        " FROM generate_series($2::int + 1, $2::int + 15) AS m, unnest($3::int[]) AS c",
+        START,
+        15 * number,
+        plant.channels,
+    )
+    await owner.execute(
+        "INSERT INTO changed_stretches (enterprise_id, channel_ids, first_at, last_at)"
+        " SELECT $1, $2, to_timestamp($3) + m * INTERVAL '1 minute',"
+        " to_timestamp($3) + m * INTERVAL '1 minute'"
+        " FROM generate_series($4::int + 1, $4::int + 15) AS m",
+        plant.enterprise_id,
+        plant.channels,
+        START,
+        15 * number,
     )

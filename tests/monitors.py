@@ -55,17 +55,16 @@ async def add_monitor(
     ids = {}
     coded: list[tuple[str | None, str, str, str, str]] = [(None, *channel) for channel in channels]
     coded += [(code, quantity, statistic, "1", "check") for code, quantity, statistic in wire_codes]
-    for code, quantity, statistic, unit, role in coded:
+    for code, quantity, statistic, _unit, role in coded:
         ids[code or quantity, statistic] = await owner.fetchval(
-            "INSERT INTO channels (device_id, quantity, statistic, kind, role, unit, scale, label,"
+            "INSERT INTO channels (device_id, quantity, statistic, kind, role, label,"
             " expected_interval_s, hold_s, in_service_from, wire_code)"
-            " VALUES ($1, $2, $3, 'gauge', $4, $5, 1, 'start', $6, 900, '2020-01-01', $7)"
+            " VALUES ($1, $2, $3, 'gauge', $4, 'start', $5, 900, '2020-01-01', $6)"
             " RETURNING channel_id",
             device_id,
             quantity,
             statistic,
             role,
-            unit,
             INTERVALS[statistic.partition(".")[0].removesuffix("_corrected")],
             code,
         )

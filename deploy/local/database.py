@@ -34,6 +34,15 @@ async def create(cluster: Cluster, name: str) -> None:
         await connection.close()
 
 
+async def drop(cluster: Cluster, name: str) -> None:
+    """Drop a database, whoever is connected."""
+    connection = await asyncpg.connect(cluster.url("postgres"))
+    try:
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    finally:
+        await connection.close()
+
+
 def migrate(cluster: Cluster, name: str) -> None:
     """Bring the tables of a database to the newest revision."""
     environment = {**os.environ, "QINGYU_DATABASE": cluster.url(name)}

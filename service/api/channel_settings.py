@@ -10,12 +10,10 @@ from pydantic import Field, model_validator
 from schemas.quantities import CATALOGUE, UNITS
 from schemas.registry import ChannelKind
 from service.access import EnterMetering, ReadMetering
+from service.api.device_rows import Code, Factor, Instant, Row
 from service.api.entries import (
-    Code,
     Entered,
     EntryId,
-    EntryIn,
-    Instant,
     Note,
     device_of,
     entered,
@@ -33,11 +31,10 @@ from service.store.engine import Connection
 
 router = APIRouter(tags=["meters"])
 PATH = "/channel-settings"
-Factor = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 MEANT = ("unit", "multiplier", "ct", "pt", "width")
 
 
-class SettingFix(EntryIn):
+class SettingFix(Row):
     """What is in force from an instant on; what is left out stays as it was.
 
     ``ct`` and ``pt`` multiply to the multiplier. ``width`` is where the dial starts again at zero,

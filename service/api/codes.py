@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from schemas.nhjc import COLLECTOR, fits
 from schemas.registry import STATISTICS, ChannelKind, Label, Role, is_instant
 from service.access import Administer, ReadPlatform
+from service.api.device_rows import ChannelIn, Code, Instant, QuantityCode
 from service.api.pages import Page, PagingDep, paged, text
-from service.api.registry import ChannelIn, Code, Instant, QuantityCode
 from service.domain.data_codes import suggest
 from service.problems import Problem, bad_parameter, not_found
 from service.store import audit, codes

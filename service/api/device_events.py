@@ -9,12 +9,10 @@ from pydantic import Field
 
 from schemas.registry import CalibrationResult, ChannelKind, EventKind
 from service.access import EnterMetering, ReadMetering
+from service.api.device_rows import Code, Instant, Row
 from service.api.entries import (
-    Code,
     Entered,
     EntryId,
-    EntryIn,
-    Instant,
     Note,
     device_of,
     entered,
@@ -38,7 +36,7 @@ PATH = "/device-events"
 Stand = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 
-class Replaced(EntryIn):
+class Replaced(Row):
     """A dial that was replaced: what the old one showed last, and the new one first.
 
     Each is in the unit that its dial is sent in: ``closing`` in that before ``at``, ``opening``
@@ -52,7 +50,7 @@ class Replaced(EntryIn):
     note: Note | None = None
 
 
-class Calibrated(EntryIn):
+class Calibrated(Row):
     """A verification or calibration (检定, 校准) with its certificate.
 
     Without ``valid_until`` it holds for the meter's ``calibration_months``.

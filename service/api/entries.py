@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.domain.entries import Fault
 from service.problems import Problem, not_found
@@ -11,23 +11,8 @@ from service.store import dials
 from service.store.dials import Device
 from service.store.engine import Connection
 
-
-def _is_aware(at: datetime) -> datetime:
-    if at.tzinfo is None:
-        raise ValueError("no offset; append +08:00")
-    return at
-
-
-Code = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
 Note = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f]+$")]
-Instant = Annotated[datetime, AfterValidator(_is_aware)]
 EntryId = Annotated[int, Field(ge=1, le=2**31 - 1)]
-
-
-class EntryIn(BaseModel):
-    """An entry as it is sent; what it does not know it refuses."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class Entered(BaseModel):

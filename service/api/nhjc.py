@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from schemas.nhjc import VALID, Cipher, TimeOf
 from schemas.reading import Quality
 from service.access import Administer, ReadPlatform
+from service.api.device_rows import Code
 from service.api.pages import Page, PagingDep, paged, text
-from service.api.registry import Code
 from service.problems import not_found
 from service.store import audit, nhjc
 

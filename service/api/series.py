@@ -112,7 +112,8 @@ async def list_readings(
             statistic=channels[row.channel_id].statistic,
             at=row.at,
             value=row.value,
-            unit=units.at(row.channel_id, row.at),
+            unit=units.at(row.channel_id, row.at)
+            or CATALOGUE[channels[row.channel_id].quantity].unit,
             quality=QUALITIES[row.quality],
         )
         for row in rows

@@ -13,7 +13,8 @@ _COUNTIES = text("""
     SELECT county_code, name_zh, name_en, schematic FROM counties
     WHERE county_code LIKE ANY (CAST(:patterns AS text[])) ORDER BY county_code
 """)
-# Of each indicator the values of its newest instant: one, or one for each period and basis.
+# Of each indicator the values of its newest instant: one, or one for each period and basis. An
+# official result stands until the next one; figures that gave none do not take its place.
 _RESULTS = text("""
     SELECT v.value_id, v.county_code, v.indicator, v.period, v.basis, v.stage, v.as_of, v.value,
            v.range_low, v.range_high, v.unit, v.target, v.level, v.completeness, v.estimated,
@@ -21,7 +22,10 @@ _RESULTS = text("""
     FROM counties AS c
     CROSS JOIN unnest(CAST(:indicators AS text[])) AS indicator
     CROSS JOIN LATERAL (
-        SELECT max(as_of) AS as_of FROM indicator_values
+        SELECT coalesce(
+            max(as_of) FILTER (WHERE stage <> 'official' OR value IS NOT NULL), max(as_of)
+        ) AS as_of
+        FROM indicator_values
         WHERE county_code = c.county_code AND indicator = indicator.indicator
           AND subject = 'county:' || c.county_code AND superseded_at IS NULL
     ) AS newest

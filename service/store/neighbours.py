@@ -32,13 +32,13 @@ _EXTEND = text("""
 """)
 
 
-def usable(reading: str, channel: str, scale: str, value: str = "value") -> str:
+def usable(reading: str, channel: str, scale: str) -> str:
     """Return the condition for a reading to count; ``scale`` turns it into the catalogue's unit."""
-    sent = f"{reading}.{value}"
+    value = f"{reading}.value"
     return f"""
-        {reading}.quality <> 2 AND abs({sent}) <= {LARGEST}
-        AND ({channel}.plausible_min IS NULL OR {sent} * {scale} >= {channel}.plausible_min)
-        AND ({channel}.plausible_max IS NULL OR {sent} * {scale} <= {channel}.plausible_max)
+        {reading}.quality <> 2 AND abs({value}) <= {LARGEST}
+        AND ({channel}.plausible_min IS NULL OR {value} * {scale} >= {channel}.plausible_min)
+        AND ({channel}.plausible_max IS NULL OR {value} * {scale} <= {channel}.plausible_max)
     """
 
 

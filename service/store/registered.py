@@ -164,8 +164,10 @@ class Units:
             self._from[channel_id].append(valid_from)
             self._units[channel_id].append(unit)
 
-    def at(self, channel_id: int, instant: datetime) -> str:
-        """Return the unit in force; before the first setting, the first's."""
+    def at(self, channel_id: int, instant: datetime) -> str | None:
+        """Return the unit in force; before the first setting, the first's; None without any."""
+        if channel_id not in self._from:
+            return None
         place = bisect_right(self._from[channel_id], instant)
         return self._units[channel_id][max(place - 1, 0)]
 

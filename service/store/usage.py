@@ -10,50 +10,11 @@ from sqlalchemy import text
 
 from service.domain.reach import Span
 from service.domain.registers import BRIDGED, NEAR_WIDTH, NEAR_ZERO, ROUNDING
-from service.domain.segments import SMALLEST, Flag
+from service.domain.segments import Flag
 from service.store.engine import Connection
+from service.store.in_force import DIAL, EVENT_AT, READ_AT, WORK, in_force, settled
 from service.store.neighbours import usable
 
-
-def _settled(value: str) -> str:
-    return f"CASE WHEN abs({value}) < {SMALLEST} THEN 0 ELSE {value} END"
-
-
-# Epoch seconds as floats and buckets as integers: interval arithmetic costs several times as much.
-# Dials and values are taken in the catalogue's unit; the multiplier comes on top.
-_WORK = """
-    work AS MATERIALIZED (
-        SELECT w.channel_id, w.read_from, w.read_to,
-               (extract(epoch FROM w.low) / 900)::bigint AS low,
-               (extract(epoch FROM w.high) / 900)::bigint AS high,
-               c.expected_interval_s, c.hold_s, c.plausible_min, c.plausible_max,
-               c.plausible_rate, c.reversible, c.kind, c.label = 'end' AS label_is_end,
-               CASE split_part(c.statistic, '.', 1)
-                   WHEN 'minute' THEN c.expected_interval_s WHEN 'quarter' THEN 900
-                   WHEN 'hour' THEN 3600 WHEN 'day' THEN 86400
-               END AS period_s
-        FROM unnest(
-            CAST(:channels AS integer[]), CAST(:lows AS timestamptz[]),
-            CAST(:highs AS timestamptz[]), CAST(:froms AS timestamptz[]),
-            CAST(:tos AS timestamptz[])
-        ) AS w (channel_id, low, high, read_from, read_to)
-        JOIN channels AS c USING (channel_id)
-        WHERE c.channel_id = ANY(CAST(:channels AS integer[]))
-    ),
-    settings AS MATERIALIZED (
-        SELECT c.channel_id, coalesce(s.multiplier, 1) AS multiplier, coalesce(s.scale, 1) AS scale,
-               s.width * s.scale AS width,
-               CASE WHEN lag(s.channel_id) OVER in_order IS NULL THEN '-Infinity'::float8
-                    ELSE extract(epoch FROM s.valid_from)::float8 END AS first,
-               coalesce(extract(epoch FROM lead(s.valid_from) OVER in_order)::float8, 'Infinity')
-                   AS last
-        FROM channels AS c
-        LEFT JOIN channel_settings AS s
-            ON s.channel_id = c.channel_id AND s.channel_id = ANY(CAST(:channels AS integer[]))
-        WHERE c.channel_id = ANY(CAST(:channels AS integer[]))
-        WINDOW in_order AS (PARTITION BY c.channel_id ORDER BY s.valid_from)
-    )
-"""
 # A part is spread over its buckets; a function in the list costs a tenth of one beside a join.
 _PIECE = """
     piece AS (
@@ -66,87 +27,88 @@ _PIECE = """
         ) AS part
     )
 """
-_CARRIED = "low, high, expected_interval_s, plausible_rate, reversible"  # of work, with each stand
 _REGISTERS = text(f"""
-    WITH {_WORK},
+    WITH {WORK},
+    replaced AS MATERIALIZED (
+        SELECT channel_id, at FROM device_events
+        WHERE channel_id = ANY(CAST(:channels AS integer[])) AND kind = 'replacement'
+          AND at >= :read_lower AND at <= :read_upper
+    ),
     stands AS (
-        SELECT r.channel_id, r.at, dial.shown AS closing, dial.shown AS opening, s.width,
-               CASE WHEN r.quality = 3 THEN {int(Flag.ESTIMATED)} ELSE 0 END AS flags, {_CARRIED}
-        FROM (
-            SELECT r.channel_id, extract(epoch FROM r.at)::float8 AS at, r.value, r.quality,
-                   c.plausible_min, c.plausible_max, {_CARRIED}
-            FROM work AS c
-            JOIN readings AS r
-                ON r.channel_id = c.channel_id AND r.at BETWEEN c.read_from AND c.read_to
-            WHERE r.at >= :read_lower AND r.at <= :read_upper
-              AND NOT EXISTS (
-                  SELECT FROM device_events AS e
-                  WHERE e.channel_id = r.channel_id AND e.at = r.at AND e.kind = 'replacement'
-              )
-        ) AS r
-        JOIN settings AS s ON s.channel_id = r.channel_id AND s.first <= r.at AND r.at < s.last
-        CROSS JOIN LATERAL (SELECT {_settled("r.value")} * s.scale AS shown) AS dial
-        WHERE {usable("r", "r", "s.scale")}
+        SELECT r.channel_id, {READ_AT} AS at, {DIAL} AS closing, {DIAL} AS opening,
+               {in_force("width", READ_AT)} AS width,
+               CASE WHEN r.quality = 3 THEN {int(Flag.ESTIMATED)} ELSE 0 END AS flags,
+               c.low, c.high, c.expected_interval_s, c.plausible_rate, c.reversible
+        FROM work AS c
+        JOIN readings AS r ON r.channel_id = c.channel_id AND r.at BETWEEN c.read_from AND c.read_to
+        WHERE r.at >= :read_lower AND r.at <= :read_upper
+          AND {usable("r", "c", f"({in_force('scale', READ_AT)})")}
+          AND NOT EXISTS (
+              SELECT FROM replaced AS e WHERE e.channel_id = r.channel_id AND e.at = r.at
+          )
         UNION ALL
-        SELECT e.channel_id, e.at, {_settled("e.closing_value")} * before.scale,
-               {_settled("e.opening_value")} * s.scale, s.width, {int(Flag.REPLACEMENT)},
-               {_CARRIED}
-        FROM work AS w
-        JOIN LATERAL (
-            SELECT channel_id, closing_value, opening_value, extract(epoch FROM at)::float8 AS at
-            FROM device_events
-            WHERE channel_id = w.channel_id AND at BETWEEN w.read_from AND w.read_to
-              AND kind = 'replacement'
-        ) AS e ON true
-        JOIN settings AS before
-            ON before.channel_id = e.channel_id AND before.first < e.at AND e.at <= before.last
-        JOIN settings AS s ON s.channel_id = e.channel_id AND s.first <= e.at AND e.at < s.last
+        SELECT e.channel_id, {EVENT_AT},
+               {settled("e.closing_value")} * {in_force("scale", EVENT_AT, up_to=True)},
+               {settled("e.opening_value")} * {in_force("scale", EVENT_AT)},
+               {in_force("width", EVENT_AT)}, {int(Flag.REPLACEMENT)},
+               c.low, c.high, c.expected_interval_s, c.plausible_rate, c.reversible
+        FROM work AS c
+        JOIN device_events AS e ON e.channel_id = c.channel_id
+            AND e.at BETWEEN c.read_from AND c.read_to AND e.kind = 'replacement'
     ),
     pairs AS (
         SELECT channel_id, lag(at) OVER in_order AS start, at AS stop,
                lag(opening) OVER in_order AS opening, closing, lag(width) OVER in_order AS width,
                (lag(flags) OVER in_order & {int(Flag.REPLACEMENT)})
-                   | (flags & {int(Flag.ESTIMATED)}) AS flags, {_CARRIED}
+                   | (flags & {int(Flag.ESTIMATED)}) AS flags,
+               low, high, expected_interval_s, plausible_rate, reversible
         FROM stands
         WINDOW in_order AS (PARTITION BY channel_id ORDER BY at)
     ),
     moves AS (
-        SELECT p.*,
+        SELECT p.*, closing >= opening AND NOT reversible AS is_plain,
+               stop - start <= {BRIDGED} * expected_interval_s AS bridged,
                CASE WHEN closing - opening < -{ROUNDING} * abs(opening)
                       OR closing > opening THEN closing - opening ELSE 0 END AS direct,
-               stop - start <= {BRIDGED} * expected_interval_s AS bridged,
                plausible_rate * ((stop - start) / 3600) AS fastest,
                CASE
-                   WHEN closing < opening AND opening >= {NEAR_WIDTH} * p.width
-                       THEN closing + p.width - opening
-                   WHEN closing > opening AND reversible AND opening <= {NEAR_ZERO} * p.width
-                       THEN closing - p.width - opening
+                   WHEN closing < opening AND opening >= {NEAR_WIDTH} * width
+                       THEN closing + width - opening
+                   WHEN closing > opening AND reversible AND opening <= {NEAR_ZERO} * width
+                       THEN closing - width - opening
                END AS wrapped
         FROM pairs AS p
         WHERE p.start IS NOT NULL
     ),
     verdicts AS (
-        SELECT m.*, verdict.*, coalesce(round_zero,
-                   CASE WHEN direct >= 0 OR runs_back THEN direct ELSE 0 END) AS moved
+        SELECT m.*,
+               CASE WHEN direct <> 0 AND wrapped * direct <= 0
+                     AND abs(wrapped) <= coalesce(fastest, {NEAR_ZERO} * width)
+                     AND NOT (reversible AND abs(wrapped) >= abs(direct))
+                    THEN wrapped END AS round_zero,
+               reversible AND direct < 0 AND coalesce(-direct <= fastest, true) AS runs_back
         FROM moves AS m
-        CROSS JOIN LATERAL (
-            SELECT CASE WHEN direct <> 0 AND wrapped * direct <= 0
-                         AND abs(wrapped) <= coalesce(fastest, {NEAR_ZERO} * width)
-                         AND NOT (reversible AND abs(wrapped) >= abs(direct))
-                        THEN wrapped END AS round_zero,
-                   reversible AND direct < 0 AND coalesce(-direct <= fastest, true) AS runs_back
-        ) AS verdict
     ),
     part AS (
         SELECT v.channel_id, v.low, v.high,
                greatest(v.start, s.first) AS start, least(v.stop, s.last) AS stop,
-               s.multiplier * moved / (v.stop - v.start) AS rate,
+               s.multiplier / (v.stop - v.start) * CASE
+                   WHEN is_plain THEN closing - opening
+                   WHEN round_zero IS NOT NULL THEN round_zero
+                   WHEN direct >= 0 OR runs_back THEN direct
+                   ELSE 0
+               END AS rate,
                bridged AND (flags & {int(Flag.ESTIMATED)}) = 0
-                   AND (round_zero IS NOT NULL OR direct >= 0 OR runs_back) AS measured,
-               flags
-                   | CASE WHEN round_zero IS NOT NULL THEN {int(Flag.ROLLOVER)}
-                          WHEN direct < 0 AND NOT runs_back THEN {int(Flag.RESET)} ELSE 0 END
-                   | CASE WHEN moved < 0 THEN {int(Flag.REVERSED)} ELSE 0 END AS flags
+                   AND (is_plain OR round_zero IS NOT NULL OR direct >= 0 OR runs_back)
+                   AS measured,
+               CASE
+                   WHEN is_plain THEN flags
+                   WHEN round_zero < 0 THEN flags | {int(Flag.ROLLOVER | Flag.REVERSED)}
+                   WHEN round_zero >= 0 THEN flags | {int(Flag.ROLLOVER)}
+                   WHEN direct >= 0 THEN flags
+                   WHEN runs_back THEN flags | {int(Flag.REVERSED)}
+                   ELSE flags | {int(Flag.RESET)}
+               END AS flags
         FROM verdicts AS v
         JOIN settings AS s ON s.channel_id = v.channel_id
             AND s.first < v.stop AND s.last > v.start
@@ -160,15 +122,13 @@ _REGISTERS = text(f"""
 """)
 # A value stands to the next one of any quality, at most for the hold; one of a period for that.
 _VALUES = text(f"""
-    WITH {_WORK},
+    WITH {WORK},
     arrived AS (
-        SELECT c.channel_id, c.period_s, c.kind, c.low, c.high,
-               extract(epoch FROM r.at)::float8 AS at,
-               {_settled("r.value")} AS value, r.value AS sent, r.quality,
-               c.plausible_min, c.plausible_max, r.quality = 3 AS estimated,
+        SELECT c.channel_id, c.period_s, c.kind, c.low, c.high, {READ_AT} AS at,
+               {settled("r.value")} AS value, r.quality = 3 AS estimated,
+               {usable("r", "c", f"({in_force('scale', READ_AT)})")} AS usable,
                least(
-                   extract(epoch FROM lead(r.at) OVER in_order)::float8,
-                   extract(epoch FROM r.at)::float8 + c.hold_s
+                   extract(epoch FROM lead(r.at) OVER in_order)::float8, {READ_AT} + c.hold_s
                ) AS held_to,
                CASE WHEN c.label_is_end THEN c.period_s ELSE 0 END AS back_s
         FROM work AS c
@@ -183,7 +143,7 @@ _VALUES = text(f"""
                CASE WHEN period_s IS NULL THEN held_to ELSE at - back_s + period_s END AS stop
         FROM arrived AS a
         JOIN settings AS s ON s.channel_id = a.channel_id AND s.first <= at AND at < s.last
-        WHERE {usable("a", "a", "s.scale", "sent")}
+        WHERE usable
     ),
     {_PIECE}
     INSERT INTO usage_15m

@@ -1,6 +1,7 @@
 """`make bench`: prints a table and writes `.qingyu/bench.json`.
 
-Names of groups as arguments measure only those: mqtt, single, hj212, writer, rollup.
+Names of groups as arguments measure only those: mqtt, single, hj212, writer, rollup,
+growth, sustained.
 """
 
 import json
@@ -12,12 +13,15 @@ from functools import partial
 from pathlib import Path
 
 from deploy.local.settings import CHECKOUT
-from tests.benchmarks import ceilings, ingest, rollup, writer
+from tests.benchmarks import ceilings, growth, ingest, rollup, sustained, writer
 from tests.benchmarks.line import Line, running
 from tests.benchmarks.rig import rig
+from tests.benchmarks.watch import Verdict
 
 FILE = CHECKOUT / ".qingyu" / "bench.json"
 ROUNDS = 5
+FLEETS = (20_000, 1_000_000)  # channels
+GOAL = 55_000.0  # readings/s: 3.3 million channels at one a minute
 BATCHED, SINGLE, PACKETS = 1_000_000, 60_000, 30_000  # of a run: readings, messages, packets
 
 Run = Callable[[], float]
@@ -25,13 +29,17 @@ Run = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A median, beside that of its ceiling and the median of their ratios, round by round."""
+    """A median, beside that of its ceiling and the median of their ratios, round by round.
+
+    ``detail`` is what a figure means nothing without.
+    """
 
     name: str
     value: float
     unit: str
     ceiling: float | None = None
     ratio: float | None = None
+    detail: Mapping[str, object] | None = None
 
 
 def in_turns(unit: str, runs: Mapping[str, Run], ceilings_of: dict[str, str]) -> list[Figure]:
@@ -117,8 +125,40 @@ def _rollup(line: Line) -> list[Figure]:
     ]
 
 
+def _growth(line: Line) -> list[Figure]:
+    once, tenfold = growth.cost_growth(line)
+    detail = {"us_behind_10_days": round(once, 1), "us_behind_100_days": round(tenfold, 1)}
+    return [Figure("rollup_cost_growth", round(tenfold / once, 3), "times", detail=detail)]
+
+
+def _sustained(line: Line) -> list[Figure]:
+    return [_load(channels, sustained.sustained(line, channels)) for channels in FLEETS]
+
+
+def _load(channels: int, verdict: Verdict | None) -> Figure:
+    name = f"sustained_load_{channels}"
+    if verdict is None:
+        return Figure(name, 0, "readings/s", detail={"limit": "no rate was confirmed"})
+    detail = {
+        "limit": verdict.limit,
+        "lag_s": round(verdict.lag_s, 1),
+        "longest_lag_s": round(verdict.longest_lag_s, 1),
+        "cores": verdict.cores,
+    }
+    rate = round(verdict.rate)
+    return Figure(name, rate, "readings/s", GOAL, round(rate / GOAL, 3), detail)
+
+
 # Those of ingest first, because the rest leaves more behind.
-GROUPS = {"mqtt": _mqtt, "single": _single, "hj212": _hj212, "writer": _writer, "rollup": _rollup}
+GROUPS = {
+    "mqtt": _mqtt,
+    "single": _single,
+    "hj212": _hj212,
+    "writer": _writer,
+    "rollup": _rollup,
+    "growth": _growth,
+    "sustained": _sustained,
+}
 
 
 def measure(line: Line, names: list[str]) -> Iterator[Figure]:
@@ -134,11 +174,13 @@ def main() -> None:
     for figure in figures:
         ratio = "" if figure.ratio is None else f"{figure.ratio:8.3f} of {figure.ceiling:,.6g}"
         print(f"{figure.name:24}{figure.value:>14,.6g} {figure.unit:<12}{ratio}")
+        for name, value in (figure.detail or {}).items():
+            print(f"{'':24}{name}: {value}")
     write(FILE, figures)
 
 
 def write(path: Path, figures: list[Figure]) -> None:
-    """Write the figures as a list of name, value, unit, ceiling and ratio."""
+    """Write the figures as a list of name, value, unit, ceiling, ratio and detail."""
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
 

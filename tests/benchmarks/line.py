@@ -100,9 +100,9 @@ async def _register(db: Database) -> list[Plant]:
             CHANNELS,
         )
         rows = await connection.fetch(
-            "INSERT INTO channels (device_id, quantity, statistic, kind, role, unit, scale, label,"
+            "INSERT INTO channels (device_id, quantity, statistic, kind, role, label,"
             " expected_interval_s, hold_s, in_service_from)"
-            " SELECT device_id, 'electricity', 'instant', 'register', 'consumption', 'kWh', 1,"
+            " SELECT device_id, 'electricity', 'instant', 'register', 'consumption',"
             " 'end', 60, 60, '2020-01-01' FROM devices WHERE enterprise_id = $1"
             " ORDER BY device_id RETURNING channel_id",
             plant.enterprise_id,
@@ -121,9 +121,9 @@ async def _add_monitors(connection: asyncpg.Connection, plant: Plant, mns: Seque
         mns,
     )
     await connection.execute(
-        "INSERT INTO channels (device_id, quantity, statistic, kind, role, unit, scale, label,"
+        "INSERT INTO channels (device_id, quantity, statistic, kind, role, label,"
         " expected_interval_s, hold_s, in_service_from)"
-        " SELECT device_id, quantity, 'instant', 'gauge', 'check', '1', 1, 'start', 60, 60,"
+        " SELECT device_id, quantity, 'instant', 'gauge', 'check', 'start', 60, 60,"
         " '2020-01-01' FROM devices, unnest($1::text[]) AS quantity WHERE mn IS NOT NULL",
         [factor.quantity for factor in MEASURED],
     )

@@ -114,6 +114,19 @@ def program(arguments: list[str], own: dict[str, str], log: Path) -> Iterator[in
         process.wait(60)
 
 
+def wait_until_alive(port: int, log: Path, patience: float = 180) -> None:
+    """Return as soon as a program answers at its port of monitoring."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        try:
+            _metrics(port)
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(log.read_text()[-2000:])
+
+
 def _wait_until_ready(port: int, log: Path, channels: int, patience: float = 180) -> None:
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:

@@ -248,3 +248,17 @@ async def test_value_added_at_current_prices_gives_no_intensity(
     [money] = (await year_of(world, "energy_per_value_added")).values()
     assert money["value"] is None
     assert json.loads(money["inputs"])["unknown"] == "current_prices"
+
+
+async def test_a_meter_that_turns_out_to_stand_lower_leaves_the_total(world: World) -> None:
+    plant = await a_works(world)
+    await world.evaluate(NOW, "energy_consumption")
+    await world.owner.execute(
+        "UPDATE devices SET metering_level = 2 WHERE device_id IN"
+        " (SELECT device_id FROM channels WHERE channel_id = $1)",
+        plant.channels[1],
+    )
+    await world.evaluate(NOW, "energy_consumption")
+    found = await year_of(world, "energy_consumption")
+    assert found["calorific"]["value"] == pytest.approx(93_090.0 - 20e6 * 0.1229 / 1000)
+    assert found["calorific"]["revision"] == 2

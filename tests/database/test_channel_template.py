@@ -29,7 +29,10 @@ def document(**device: Any) -> dict[str, Any]:
 
 
 async def entered(owner: asyncpg.Connection) -> dict[tuple[str, str], tuple[Any, ...]]:
-    rows = await owner.fetch("SELECT * FROM channels ORDER BY channel_id")
+    rows = await owner.fetch(
+        "SELECT c.*, s.unit FROM channels AS c JOIN channel_settings AS s USING (channel_id)"
+        " ORDER BY channel_id"
+    )
     return {
         (row["quantity"], row["statistic"]): (
             row["kind"], row["role"], row["unit"], row["expected_interval_s"], row["label"],

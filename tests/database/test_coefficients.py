@@ -45,7 +45,8 @@ class Days:
             first + days * DAY,
         )
         async with self.engine.begin() as connection:
-            await day_store.replace(connection, plant_.channels, first, first + days * DAY)
+            wanted = [day_store.Days(c, first, first + days * DAY) for c in plant_.channels]
+            await day_store.replace(connection, wanted)
         return plant_
 
     async def enter(self, kind: revisions.Kind, **row: Any) -> None:
@@ -359,9 +360,10 @@ async def test_a_rollup_under_way_does_not_keep_the_old_value(days: Days) -> Non
     await days.world.write(plant, 0, [(0.0, 0.0, 0), (3600.0, 1_000.0, 0)])
     price: dict[str, Any] = {"quantity": "electricity", "kgce_per_unit": 0.2}
     async with days.engine.begin() as connection:
-        picked = await stretches.pick(connection, 0)
-        assert picked == plant.enterprise_id
-        await rollup.roll_up(connection, picked, INDICATORS, EVER)
+        picked = await stretches.pick(connection, 0, 1)
+        assert picked is not None
+        assert picked.held == [plant.enterprise_id]
+        await rollup.roll_up(connection, picked.held, INDICATORS, EVER)
         await days.enter(COEFFICIENTS, **price, valid_from=date(2021, 4, 1))
     assert await days.worth(plant.channels[0]) == pytest.approx([0.1229])
     await days.roll_up()

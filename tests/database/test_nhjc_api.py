@@ -189,7 +189,8 @@ async def test_lists_of_codes_have_pages(api: Api, plant: Plant, pool: asyncpg.P
 
 async def channel(owner: asyncpg.Connection) -> asyncpg.Record:
     [row] = await owner.fetch(
-        "SELECT d.code AS device, c.* FROM channels AS c JOIN devices AS d USING (device_id)"
+        "SELECT d.code AS device, c.*, s.scale FROM channels AS c"
+        " JOIN devices AS d USING (device_id) JOIN channel_settings AS s USING (channel_id)"
         " WHERE wire_code IS NOT NULL"
     )
     return row

@@ -1,5 +1,6 @@
 """Official figures over the API: whose they are, revisions, what was known when, contradictions."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,8 @@ import httpx
 import pytest
 
 from schemas.access import ROLES
+from service.store import statistics
+from service.store.engine import Engine
 from tests.database.caller import Caller
 from tests.database.world import NOW, World
 from tests.registry import COUNTY, Plant, add_plant
@@ -277,6 +280,37 @@ async def test_verified_figures_are_not_silently_replaced(
     assert (await enter(caller, {**row, "confirm": True, "reason": "核实有误"}))["revised"] == 1
 
 
+async def test_entries_at_once_are_revisions_of_each_other(
+    caller: Caller, plants: list[Plant]
+) -> None:
+    await caller.become("statistics")
+    rows = [figure("energy_total", str(value)) for value in range(100, 106)]
+    answers = await asyncio.gather(*(post(caller, row) for row in rows))
+    assert {answer.status_code for answer in answers} == {200}
+    items = await caller.items("/statistics", history=True)
+    assert [item["revision"] for item in items] == [1, 2, 3, 4, 5, 6]
+    known = [datetime.fromisoformat(item["recorded_at"]) for item in items]
+    assert known == sorted(known)
+
+
+async def test_the_store_tells_figures_of_enterprises_from_those_of_counties(
+    caller: Caller, plants: list[Plant], engine: Engine
+) -> None:
+    await caller.become("statistics")
+    of_plant = figure("feedstock_energy", "7", enterprise=plants[0].uscc)
+    await enter(caller, figure("feedstock_energy", "9"), of_plant)
+    [first] = await caller.items("/statistics", enterprise=plants[0].uscc)
+    known_at = datetime.fromisoformat(first["recorded_at"])
+    await enter(caller, {**of_plant, "value": "8"})
+    ids, series = [plant.enterprise_id for plant in plants], ["feedstock_energy"]
+    async with engine.connect() as connection:
+        [county] = await statistics.latest(connection, [COUNTY], series)
+        [newest] = await statistics.latest_of_enterprises(connection, ids, series)
+        [older] = await statistics.latest_of_enterprises(connection, ids, series, known_at)
+    assert [int(f.value) for f in (county, newest.figure, older.figure)] == [9, 8, 7]
+    assert (newest.enterprise_id, newest.product) == (plants[0].enterprise_id, None)
+
+
 async def test_none_is_overwritten_or_deleted(
     caller: Caller, plants: list[Plant], owner: asyncpg.Connection
 ) -> None:
@@ -335,3 +369,24 @@ async def test_levels_at_other_prices_give_no_rate(
     await enter(caller, figure("intensity_reduction", "3.10"))
     [row] = await _judged(world)
     assert row["value"] == 3.1
+
+
+async def test_a_rated_period_stands_until_another_is_rated(
+    caller: Caller, world: World, plants: list[Plant]
+) -> None:
+    """Figures of a later period at current prices give no rate, and hide none."""
+    await caller.become("statistics")
+    await enter(caller, *_levels("980000", "1900000", "2023-01..2023-12", "2020"))
+    await enter(caller, *_levels("990000", "2000000", BEFORE, "2020"))
+    await enter(caller, figure("gdp", "2300000", period=BEFORE, price_base="current"))
+    await enter(caller, *_levels("1000000", "2500000", PERIOD, "current"))
+    await world.evaluate(NOW, "official_intensity")
+    found = await world.values("official_intensity")
+    assert {row["period"]: row["value"] is None for row in found} == {BEFORE: False, PERIOD: True}
+    [result] = [
+        item
+        for county in await caller.items("/counties")
+        for item in county["results"]
+        if item["indicator"] == "official_intensity"
+    ]
+    assert result["period"] == BEFORE

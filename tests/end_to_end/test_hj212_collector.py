@@ -372,9 +372,9 @@ async def test_accepted_frames_are_read_again_once_a_code_has_its_channel(
     await line.send(packet(monitor.mn, "2011", content, at=HOUR))
     assert "CN=9014" in await line.next()
     channel = await owner.fetchval(
-        "INSERT INTO channels (device_id, quantity, statistic, kind, role, unit, scale, label,"
+        "INSERT INTO channels (device_id, quantity, statistic, kind, role, label,"
         " expected_interval_s, hold_s, in_service_from, wire_code) VALUES ($1, 'gas_temperature',"
-        " 'instant', 'gauge', 'condition', '°C', 1, 'start', 60, 900, '2020-01-01', 'ga0701')"
+        " 'instant', 'gauge', 'condition', 'start', 60, 900, '2020-01-01', 'ga0701')"
         " RETURNING channel_id",
         monitor.device_id,
     )

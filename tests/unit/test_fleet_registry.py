@@ -13,8 +13,9 @@ from deploy.local.fleet import accounts, happenings, registry
 from deploy.local.fleet.enterprises import EVERY, enterprises
 from service.api.channel_settings import SettingIn
 from service.api.device_events import EventIn
+from service.api.device_rows import DeviceIn
 from service.api.factor_rows import HeatingValueIn
-from service.api.registry import DeviceIn, EnterpriseIn, RegistryIn
+from service.api.registry import EnterpriseIn, RegistryIn
 from service.domain import uscc
 
 TODAY, SINCE = date(2026, 11, 23), date(2025, 1, 1)
