@@ -67,8 +67,8 @@ class Figures:
             number = Decimal(str(value))
         except InvalidOperation:
             return str(value)
-        is_year = abs(number) < MANY_TCE and "E" not in str(value)
-        return str(value) if is_year or not number.is_finite() else f"{number:,f}"
+        is_short = not number.is_finite() or abs(number) < MANY_TCE  # or a year
+        return str(value) if is_short and "E" not in str(value) else f"{number:,f}"
 
     def share(self, value: float | None) -> str:
         """Return a share of 0 to 1 in percent."""

@@ -59,7 +59,7 @@ async def show_enterprise(
     try:
         who = await visitor(request)
     except Problem as problem:
-        return entrance.ask(request, _reason(request, problem), problem.status)
+        return entrance.ask(request, _reason(request, problem), problem.status, request.url.path)
     context = await dossier.read(state_of(request), who, uscc, period)
     return _page(request, who, "enterprise.html", context)
 
@@ -78,7 +78,7 @@ async def show_measurements(
     try:
         who = await visitor(request)
     except Problem as problem:
-        return entrance.ask(request, _reason(request, problem), problem.status)
+        return entrance.ask(request, _reason(request, problem), problem.status, request.url.path)
     is_known = EARLIEST <= first < stop <= LATEST
     if not is_known or stop - first > measurements.LONGEST:
         raise bad_parameter("stop", "name at most five years", "起止日期须在五年以内")
@@ -93,7 +93,7 @@ async def show_figure(request: Request, value_id: int) -> Response:
     try:
         who = await visitor(request)
     except Problem as problem:
-        return entrance.ask(request, _reason(request, problem), problem.status)
+        return entrance.ask(request, _reason(request, problem), problem.status, request.url.path)
     is_number = 0 < value_id < 2**63
     context = await tracing.read(state_of(request), who, value_id) if is_number else None
     return _page(request, who, "figure.html", context)

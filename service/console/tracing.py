@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import isclose
 from typing import Any
 
 from schemas.official import SERIES
@@ -25,6 +26,7 @@ PLACED = {
     "missing_coefficients", "not_measured", "of", "on_record_tce", "taken_off_tce", "unknown",
 }  # fmt: skip
 INSTANT = timedelta(microseconds=1)
+SAME = 1e-9  # of sums in another order
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,10 @@ class Part:
     @property
     def has_changed(self) -> bool:
         """Tell whether its figure is another one by now."""
-        return self.contribution != self.value.value
+        now, then = self.value.value, self.contribution
+        if now is None or then is None:
+            return now is not then
+        return not isclose(now, then, rel_tol=SAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +116,12 @@ def _figures(visitor: Visitor, inputs: Mapping[str, Any]) -> list[tuple[str, str
     return found
 
 
-def _others(inputs: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the inputs that are one number or word each."""
+def _others(inputs: Mapping[str, Any]) -> list[tuple[str, list[Any]]]:
+    """Return the inputs that are numbers or words; of two periods both, the earlier first."""
     return [
-        (name, value)
+        (name, value if isinstance(value, list) else [value])
         for name, value in sorted(inputs.items())
-        if name not in PLACED and isinstance(value, int | float | str) and value != ""
+        if name not in PLACED and isinstance(value, int | float | str | list) and value != ""
     ]
 
 

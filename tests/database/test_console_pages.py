@@ -143,42 +143,6 @@ async def test_a_month_without_data_is_a_dash_and_never_a_zero(
     assert not re.search(r">0(\.00)?<", november)
 
 
-async def test_scope_of_the_pages(visitor: Visitor, works: Plant, world: World) -> None:
-    value = await world.owner.fetchval(
-        "SELECT min(value_id) FROM indicator_values WHERE enterprise_id IS NOT NULL"
-    )
-    county = await world.owner.fetchval(
-        "SELECT min(value_id) FROM indicator_values WHERE enterprise_id IS NULL"
-    )
-    other = await add_plant(world.owner, number=2)
-    channel = (
-        f"/enterprises/{works.uscc}/measurements?device=M-04&quantity=raw_coal&statistic=day.total"
-        "&first=2024-01-01&stop=2024-02-01"
-    )
-    pages = (f"/enterprises/{works.uscc}", f"/figures/{value}", channel)
-    for path in pages:
-        await visitor.look(path, 401)
-    await visitor.be("regulator", OTHER)
-    for path in (
-        *pages,
-        f"/figures/{county}",
-        "/figures/0",
-        "/figures/-1",
-        f"/figures/{2**70}",
-        f"/enterprises/{'9' * 18}",
-    ):
-        assert "no such page" in await visitor.look(path, 404)
-    await visitor.be("enterprise", enterprise=other.uscc)
-    for path in (*pages, f"/figures/{county}"):
-        await visitor.look(path, 404)
-    await visitor.be("enterprise", enterprise=works.uscc)
-    for path in pages:
-        await visitor.look(path)
-    await visitor.look(f"/figures/{county}", 404)
-    await visitor.be("gateway")
-    await visitor.look(pages[0], 403)
-
-
 @pytest.mark.parametrize(
     ("domain", "there", "away"),
     [
@@ -193,86 +157,6 @@ async def test_a_grant_opens_its_own_part_of_the_page(
     page = await visitor.read(f"/enterprises/{works.uscc}")
     assert there in page
     assert away not in page
-
-
-async def test_a_replaced_figure_names_the_one_that_stands(
-    visitor: Visitor, works: Plant, world: World
-) -> None:
-    await world.write(works, 3, list(days(2024, 60_000.0)))
-    await world.evaluate(NOW, "energy_consumption")
-    old = await world.owner.fetchval(
-        "SELECT value_id FROM indicator_values WHERE period = $1 AND basis = 'calorific'"
-        " AND indicator = 'energy_consumption' AND superseded_at IS NOT NULL",
-        YEAR,
-    )
-    await visitor.be("regulator")
-    page = await visitor.look(f"/figures/{old}")
-    assert "This figure was replaced" in page
-    newest = await visitor.look(re.findall(r'href="(/figures/\d+)">See revision 2<', page)[0])
-    assert "50,232.00" in newest
-    assert f'href="/figures/{old}"' in newest
-
-
-async def test_a_figure_names_basis_documents_and_coefficients(
-    visitor: Visitor, works: Plant, world: World
-) -> None:
-    value = await world.owner.fetchval(
-        "SELECT value_id FROM indicator_values WHERE period = $1"
-        " AND basis = 'coal_consumption.less_non_fossil' AND indicator = 'energy_consumption'",
-        YEAR,
-    )
-    await visitor.be("regulator")
-    page = await visitor.read(f"/figures/{value}")
-    assert "coal-consumption method, less feedstock and non-fossil energy" in page
-    assert "发改环资〔2024〕113号" in page
-    assert "assessed: intensity" in page
-    gross = await visitor.read(f"/enterprises/{works.uscc}?period=rolling")
-    assert "GB/T 2589-2020" in gross
-    assert "714.3 kgce/t" in gross
-    assert "to be confirmed" in gross
-
-
-async def test_what_happened_to_a_meter_is_told(
-    visitor: Visitor, works: Plant, owner: asyncpg.Connection
-) -> None:
-    device, channel = await owner.fetchrow(
-        "SELECT device_id, channel_id FROM channels WHERE channel_id = $1", works.channels[0]
-    )
-    before = NOW - timedelta(days=800)
-    await owner.execute(
-        "UPDATE devices SET calibration_months = 12, parent_id = NULL WHERE device_id = $1", device
-    )
-    await owner.execute(
-        "INSERT INTO device_events"
-        " (device_id, kind, at, certificate, organisation, result, recorded_by)"
-        " VALUES ($1, 'calibration', $2, 'C-1', 'office', 'passed', 'tester')",
-        device,
-        before,
-    )
-    await owner.execute(
-        "INSERT INTO device_events"
-        " (device_id, channel_id, kind, at, closing_value, opening_value, recorded_by)"
-        " VALUES ($1, $2, 'replacement', $3, 900, 5, 'tester')",
-        device,
-        channel,
-        before,
-    )
-    await owner.execute(
-        "INSERT INTO channel_settings"
-        " (channel_id, valid_from, unit, scale, multiplier, ct, recorded_by)"
-        " VALUES ($1, $2, 'kWh', 1, 120, 120, 'tester')",
-        channel,
-        before,
-    )
-    await visitor.be("regulator")
-    page = await visitor.read(f"/enterprises/{works.uscc}")
-    assert "old dial closed at 900.00, new one opened at 5.00" in page
-    assert "multiplier 1 → 120 (CT 120 × PT 1)" in page
-    assert re.search(r"overdue \d{4}-\d\d-\d\d · \d+ days overdue", page)
-    assert "C-1 · office" in page
-    await owner.execute("SELECT set_config('qingyu.actor', 'other', false)")
-    await owner.execute("DELETE FROM device_events WHERE kind = 'replacement'")
-    assert "voided" in await visitor.read(f"/enterprises/{works.uscc}")
 
 
 @pytest.mark.parametrize(
@@ -304,3 +188,129 @@ async def test_the_last_day_of_all_can_be_shown(visitor: Visitor, works: Plant) 
     assert "There is no reading of this day" in await visitor.look(
         f"{path}&first=2199-12-30&stop=2199-12-31"
     )
+
+
+async def figure(world: World, basis: str, condition: str = "superseded_at IS NULL") -> int:
+    """Return the id of the works' figure of the year on a basis."""
+    found: int = await world.owner.fetchval(
+        "SELECT value_id FROM indicator_values WHERE indicator = 'energy_consumption'"
+        f" AND period = $1 AND basis = $2 AND {condition}",
+        YEAR,
+        basis,
+    )
+    return found
+
+
+async def test_scope_of_the_pages(visitor: Visitor, works: Plant, world: World) -> None:
+    county = await world.owner.fetchval(
+        "SELECT min(value_id) FROM indicator_values WHERE enterprise_id IS NULL"
+    )
+    other = await add_plant(world.owner, number=2)
+    own = f"/enterprises/{works.uscc}"
+    january = "first=2024-01-01&stop=2024-02-01"
+    pages = (
+        own,
+        f"/figures/{await figure(world, 'calorific')}",
+        f"{own}/measurements?device=M-04&quantity=raw_coal&statistic=day.total&{january}",
+    )
+    missing = ("/figures/0", "/figures/-1", f"/figures/{2**70}", f"/enterprises/{'9' * 18}")
+    for path in pages:
+        await visitor.look(path, 401)
+    await visitor.be("regulator", OTHER)
+    for path in (*pages, f"/figures/{county}", *missing):
+        assert "no such page" in await visitor.look(path, 404)
+    await visitor.be("enterprise", enterprise=other.uscc)
+    for path in (*pages, f"/figures/{county}"):
+        await visitor.look(path, 404)
+    await visitor.be("enterprise", enterprise=works.uscc)
+    for path in pages:
+        await visitor.look(path)
+    await visitor.look(f"/figures/{county}", 404)
+    await visitor.be("gateway")
+    await visitor.look(own, 403)
+
+
+async def test_a_replaced_figure_names_the_one_that_stands(
+    visitor: Visitor, works: Plant, world: World
+) -> None:
+    await world.write(works, 3, list(days(2024, 60_000.0)))
+    await world.evaluate(NOW, "energy_consumption")
+    old = await figure(world, "calorific", "superseded_at IS NOT NULL")
+    await visitor.be("regulator")
+    page = await visitor.look(f"/figures/{old}")
+    assert "This figure was replaced" in page
+    newest = await visitor.look(re.findall(r'href="(/figures/\d+)">See revision 2<', page)[0])
+    assert "50,232.00" in newest
+    assert f'href="/figures/{old}"' in newest
+
+
+async def test_a_figure_names_basis_documents_and_coefficients(
+    visitor: Visitor, works: Plant, world: World
+) -> None:
+    await visitor.be("regulator")
+    value = await figure(world, "coal_consumption.less_non_fossil")
+    page = await visitor.read(f"/figures/{value}")
+    assert "coal-consumption method, less feedstock and non-fossil energy" in page
+    assert "发改环资〔2024〕113号" in page
+    assert "assessed: intensity" in page
+    gross = await visitor.read(f"/enterprises/{works.uscc}?period=rolling")
+    for text in ("GB/T 2589-2020", "714.3 kgce/t", "to be confirmed", "no coefficient of raw coal"):
+        assert text in gross
+
+
+async def test_what_happened_to_a_meter_is_told(
+    visitor: Visitor, works: Plant, owner: asyncpg.Connection
+) -> None:
+    channel, before = works.channels[0], datetime.now(UTC) - timedelta(days=800)
+    device = await owner.fetchval("SELECT device_id FROM channels WHERE channel_id = $1", channel)
+    await owner.execute("UPDATE devices SET calibration_months = 12 WHERE device_id = $1", device)
+    await owner.execute(
+        "INSERT INTO device_events (device_id, kind, at, certificate, organisation, result,"
+        " recorded_by) VALUES ($1, 'calibration', $2, 'C-1', 'office', 'passed', 'tester')",
+        device,
+        before,
+    )
+    await owner.execute(
+        "INSERT INTO device_events (device_id, channel_id, kind, at, closing_value, opening_value,"
+        " recorded_by) VALUES ($1, $2, 'replacement', $3, 900, 5, 'tester')",
+        device,
+        channel,
+        before,
+    )
+    await owner.execute(
+        "INSERT INTO channel_settings (channel_id, valid_from, unit, scale, multiplier, ct,"
+        " recorded_by) VALUES ($1, $2, 'kWh', 1, 120, 120, 'tester')",
+        channel,
+        before,
+    )
+    await visitor.be("regulator")
+    page = await visitor.read(f"/enterprises/{works.uscc}")
+    assert "old dial closed at 900.00, new one opened at 5.00" in page
+    assert "multiplier 1 → 120 (CT 120 × PT 1)" in page
+    assert re.search(r"overdue \d{4}-\d\d-\d\d · \d+ days overdue", page)
+    assert "C-1 · office" in page
+    assert "voided" not in page
+    await owner.execute("DELETE FROM device_events WHERE kind = 'replacement'")
+    assert "voided" in await visitor.read(f"/enterprises/{works.uscc}")
+
+
+@pytest.mark.parametrize(
+    ("page", "leads"),
+    [
+        pytest.param("/figures/12", "/figures/12", id="a figure"),
+        pytest.param(f"/enterprises/{'9' * 18}", f"/enterprises/{'9' * 18}", id="an enterprise"),
+        pytest.param("//elsewhere.example/", "/", id="another site"),
+        pytest.param("/figures/12\n/x", "/", id="a line break"),
+        pytest.param("", "/", id="nothing"),
+    ],
+)
+async def test_a_key_leads_back_to_the_page_that_asked_for_it(
+    visitor: Visitor, engine: Engine, page: str, leads: str
+) -> None:
+    async with engine.begin() as connection:
+        grants = [Grant("", *grant) for grant in ROLES["regulator"]]
+        key = await clients.create(connection, "regulator", None, grants)
+    answer = await visitor.client.post("/enter", data={"key": key, "page": page})
+    assert (answer.status_code, answer.headers["location"]) == (303, leads)
+    asked = await visitor.client.post("/enter", data={"key": "wrong", "page": "/figures/12"})
+    assert 'name="page" value="/figures/12"' in asked.text

@@ -125,3 +125,44 @@ def test_an_outlet_is_told_how_far_it_exceeds(value: float | None, printed: str)
 )
 def test_an_age_has_one_unit(age: timedelta | None, printed: str) -> None:
     assert EN.age(age) == printed
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        (None, "—"), (0.0, "0.00"), (12.345, "12.35"), (1_234_567.891, "1,234,567.89"),
+        pytest.param(0.123456, "0.1235", id="small ones by the digits that count"),
+        pytest.param(-3.5, "-3.50", id="below zero"),
+    ],
+)  # fmt: skip
+def test_an_amount_is_a_dash_only_where_it_is_not_known(value: float | None, printed: str) -> None:
+    assert EN.amount(value) == printed
+
+
+@pytest.mark.parametrize(
+    ("value", "amount", "share"),
+    [
+        (None, "—", "—"), (1_500.0, "+1,500.00", "+150000.0%"), (-0.05, "−0.05", "−5.0%"),
+        pytest.param(2.4e-8, "0", "0.0%", id="the rest of a sum of floats"),
+    ],
+)  # fmt: skip
+def test_a_difference_has_its_sign(value: float | None, amount: str, share: str) -> None:
+    assert (EN.signed(value), EN.signed_share(value)) == (amount, share)
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        ("9.0E+5", "900,000"), ("561712", "561,712"), ("2020", "2020"), (4, "4"), (0.25, "0.25"),
+        ("constant", "constant"), ("NaN", "NaN"), ("2025-01..2025-12", "2025-01..2025-12"),
+        ("-0.31", "-0.31"),
+    ],
+)  # fmt: skip
+def test_a_figure_that_was_entered_is_printed_in_full(value: object, printed: str) -> None:
+    assert EN.exact(value) == printed
+
+
+def test_days_are_printed_with_their_last() -> None:
+    assert EN.days("2026-10-01", "2026-11-01") == "2026-10-01 to 2026-10-31"
+    assert EN.days("2026-10-01", None) == "from 2026-10-01"
+    assert EN.day(AUTUMN) == "2026-10-01"

@@ -9,8 +9,8 @@ from deploy.local.fleet.api import Api
 from deploy.local.fleet.enterprises import Enterprise, enterprises
 from service.domain.calendar import midnight
 
-OFFICE = "演示计量检定所（虚构） / invented for the demo"
-LABORATORY = "演示煤质检测中心（虚构） / invented for the demo"
+OFFICE = "演示计量检定所（虚构） / demo office of metrology, invented"
+LABORATORY = "演示煤质检测中心（虚构）"
 NOTE = "演示（虚构） / invented for the demo"
 USUAL_DAYS = 600  # since a calibration at most, which holds for 24 months
 
