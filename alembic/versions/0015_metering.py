@@ -42,7 +42,7 @@ def upgrade() -> None:
     _extend_devices()
     _keep_revisions()
     _log_changes()
-    _log_coefficients("carrier_of(quantity)")
+    _name_carriers()
 
 
 def _extend_settings() -> None:
@@ -316,45 +316,18 @@ def _trigger_log_channel(columns: str) -> None:
     """)
 
 
-def _log_coefficients(carrier: str) -> None:
-    """Let a change of a coefficient reach the channels of quantities that count as its carrier."""
-    if carrier != "quantity":
-        cases = " ".join(f"WHEN '{name}' THEN '{of}'" for name, of in REVERSE.items())
-        op.execute(f"""
-            CREATE FUNCTION carrier_of(quantity text) RETURNS text
-            LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-                SELECT CASE quantity {cases} ELSE quantity END
-            $$
-        """)
+def _name_carriers() -> None:
+    """Create the function that names the carrier of a quantity that counts as another."""
+    cases = " ".join(f"WHEN '{name}' THEN '{of}'" for name, of in REVERSE.items())
     op.execute(f"""
-        CREATE OR REPLACE FUNCTION log_coefficient() RETURNS trigger LANGUAGE plpgsql AS $$
-        DECLARE
-            changed_from timestamptz := least(NEW.valid_from, OLD.valid_from)::timestamp
-                AT TIME ZONE 'Asia/Shanghai';
-        BEGIN
-            IF NOT EXISTS (
-                SELECT FROM coefficients
-                WHERE quantity = coalesce(NEW.quantity, OLD.quantity)
-                  AND method = coalesce(NEW.method, OLD.method)
-                  AND valid_from < coalesce(NEW.valid_from, OLD.valid_from)
-            ) THEN
-                changed_from := '-infinity';  -- days before the oldest coefficient use it
-            END IF;
-            INSERT INTO changed_stretches (enterprise_id, channel_ids, first_at, last_at)
-            SELECT enterprise_id, array_agg(channel_id),
-                   greatest(min(first_at), changed_from), max(last_at)
-            FROM channels
-            JOIN devices USING (device_id)
-            JOIN channel_extents USING (channel_id)
-            WHERE {carrier} IN (NEW.quantity, OLD.quantity) AND last_at >= changed_from
-            GROUP BY enterprise_id;
-            RETURN NULL;
-        END $$
+        CREATE FUNCTION carrier_of(quantity text) RETURNS text
+        LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+            SELECT CASE quantity {cases} ELSE quantity END
+        $$
     """)
 
 
 def downgrade() -> None:
-    _log_coefficients("quantity")
     op.execute("DROP FUNCTION carrier_of(text)")
     op.execute("DROP TRIGGER log_channel ON channels")
     op.execute("DROP TRIGGER log_channel_setting ON channel_settings")
