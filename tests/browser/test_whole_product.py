@@ -141,7 +141,7 @@ def misbehaving(answer: subprocess.CompletedProcess[str]) -> Enterprise:
 
 async def chips(page: Page) -> dict[str, str]:
     """Return each county's level as the page prints it."""
-    rows = page.locator("#counties tbody tr")
+    rows = page.locator("#counties tr[data-county]")
     return {
         await row.get_attribute("data-county") or "": await row.locator(
             "td.level .chip"
