@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from deploy.local.fleet import accounts, happenings, registry
 from deploy.local.fleet.enterprises import EVERY, enterprises
-from service.api.channel_settings import SettingIn
-from service.api.device_events import EventIn
+from service.api.channel_setting_rows import SettingIn
+from service.api.device_event_rows import EventIn
 from service.api.device_rows import DeviceIn
 from service.api.factor_rows import HeatingValueIn
 from service.api.registry import EnterpriseIn, RegistryIn
