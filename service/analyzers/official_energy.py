@@ -121,7 +121,7 @@ def _intensity(
     known = {item.price_base or "": item for item in outputs}
     try:
         gdp = known[common_base(known, known)]
-        said = {"gdp_10k_cny": str(gdp.value), "price_base": gdp.price_base}
+        said = {"gdp_10k_cny": f"{gdp.value:f}", "price_base": gdp.price_base}
         if figure.value is None:
             return None, said
         return intensity(figure.value, Output(gdp.value, gdp.price_base)), said
@@ -140,8 +140,8 @@ def _reduction(
     try:
         base = common_base(now, then)
         said = {
-            "gdp_10k_cny": [str(then[base]), str(now[base])],
-            "energy_tce": [str(before.value), str(figure.value)],
+            "gdp_10k_cny": [f"{then[base]:f}", f"{now[base]:f}"],
+            "energy_tce": [_told(before.value), _told(figure.value)],
             "price_base": base,
         }
         if figure.value is None or before.value is None:
@@ -156,12 +156,13 @@ def _reduction(
         return None, {"unknown": error.refusal.value}
 
 
+def _told(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"
+
+
 def _inputs(months: Months, figure: Figure[Decimal], book: Book) -> dict[str, Any]:
     return {
-        "taken_off_tce": {
-            name.value: None if amount is None else str(amount)
-            for name, amount in figure.taken_off.items()
-        },
+        "taken_off_tce": {name.value: _told(amount) for name, amount in figure.taken_off.items()},
         "unknown": figure.unknown,
         "documents": [r.document for r in bases.RULES if r.reduction is figure.reduction],
         "assessed_for": [
@@ -169,7 +170,7 @@ def _inputs(months: Months, figure: Figure[Decimal], book: Book) -> dict[str, An
         ],
         "figures": {
             series: {
-                "value": str(item.value),
+                "value": f"{item.value:f}",
                 "state": item.state,
                 "source": item.source,
                 "revision": item.revision,

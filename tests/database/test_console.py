@@ -20,7 +20,6 @@ from tests.registry import COUNTY, Plant, Spec, add_plant
 from tests.series import START, batch, grouped
 
 OTHER = "620602"
-NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 HOURLY = Spec(expected_interval_s=3600)
 
 
@@ -48,8 +47,9 @@ async def plants(owner: asyncpg.Connection, pool: asyncpg.Pool) -> list[Plant]:
         await add_plant(owner, [HOURLY], number=2, county=OTHER),
     ]
     first, second = plants
-    await _send(pool, first, first.channels[0], NOW - timedelta(hours=1))
-    await _send(pool, second, second.channels[0], NOW - timedelta(hours=30))
+    now = datetime.now(UTC).replace(microsecond=0)
+    await _send(pool, first, first.channels[0], now - timedelta(hours=1))
+    await _send(pool, second, second.channels[0], now - timedelta(hours=30))
     return plants
 
 
@@ -178,9 +178,10 @@ async def test_health_counts_what_is_silent(
 async def test_a_channel_out_of_service_is_not_silent(
     engine: Engine, owner: asyncpg.Connection, plants: list[Plant]
 ) -> None:
-    await owner.execute("UPDATE channels SET in_service_to = $1", NOW - timedelta(days=1))
+    now = datetime.now(UTC)
+    await owner.execute("UPDATE channels SET in_service_to = $1", now - timedelta(days=1))
     async with engine.connect() as connection:
-        assert await health.reporting(connection, NOW) == []
+        assert await health.reporting(connection, now) == []
 
 
 async def test_refused_payloads_are_for_operators(

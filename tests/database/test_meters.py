@@ -8,12 +8,11 @@ import pytest
 from sqlalchemy import event
 
 from schemas.quantities import CATALOGUE, COUNTS_AS
+from service.domain.calendar import SHANGHAI
 from tests.database.caller import Caller
 from tests.database.world import World
 from tests.registry import COUNTY, Plant, Spec, add_county, add_plant, uscc
 from tests.series import HOUR, START
-
-NOW = datetime.now(UTC)
 
 
 def device(code: str, level: int | None, **fields: Any) -> dict[str, Any]:
@@ -155,7 +154,9 @@ async def test_the_database_and_the_catalogue_agree_on_what_counts_as_what(
 
 async def heard(owner: asyncpg.Connection, plant: Plant, place: int, ago: timedelta) -> None:
     await owner.execute(
-        "INSERT INTO channel_extents VALUES ($1, $2, $2)", plant.channels[place], NOW - ago
+        "INSERT INTO channel_extents VALUES ($1, $2, $2)",
+        plant.channels[place],
+        datetime.now(UTC) - ago,
     )
 
 
@@ -167,9 +168,9 @@ async def calibrated(
         " SELECT device_id, 'calibration', $2, $3, $4::date, 'test' FROM channels"
         " WHERE channel_id = $1",
         plant.channels[0],
-        NOW - timedelta(days=ago_days),
+        datetime.now(UTC) - timedelta(days=ago_days),
         result,
-        None if until is None else (NOW + timedelta(hours=8, days=until)).date(),
+        None if until is None else (datetime.now(SHANGHAI) + timedelta(days=until)).date(),
     )
 
 
@@ -228,7 +229,7 @@ async def test_a_meter_reports_when_all_its_dials_do(
         if ago is not None:
             await heard(world.owner, plant, place, timedelta(minutes=ago))
     if ended:
-        await world.owner.execute("UPDATE channels SET in_service_to = $1", NOW)
+        await world.owner.execute("UPDATE channels SET in_service_to = now()")
     await caller.become("regulator")
     [meter] = await caller.items("/meters", state=expected)
     assert (meter["state"], len(meter["measures"])) == (expected, 2)
