@@ -109,11 +109,12 @@ def target_errors(targets: Sequence[TargetIn], known: Collection[str]) -> list[R
 
 def refusal(errors: Sequence[RowError]) -> Problem:
     """Return the problem that lists errors, the first of them where they are very many."""
+    rows = len({error.row for error in errors})
     return Problem(
         422,
         "rows_refused",
-        f"{len(errors)} row(s) cannot be entered; none was. Correct them and send all again.",
-        f"{len(errors)} 行不合规定，全部未录入；请更正后重新提交。",
+        f"{rows} row(s) cannot be entered; none was. Correct them and send all again.",
+        f"{rows} 行不合规定，全部未录入；请更正后重新提交。",
         rows=[error.model_dump() for error in errors[:MOST_REPORTED]],
     )
 
