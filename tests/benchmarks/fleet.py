@@ -63,20 +63,25 @@ async def register(connection: asyncpg.Connection, channels: int) -> Fleet:
     await connection.copy_records_to_table(
         "channels",
         columns=(
-            "channel_id", "device_id", "quantity", "statistic", "kind", "role", "unit", "scale",
-            "label", "expected_interval_s", "hold_s", "in_service_from",
+            "channel_id", "device_id", "quantity", "statistic", "kind", "role", "label",
+            "expected_interval_s", "hold_s", "in_service_from",
         ),
         records=(
-            (device, device, "electricity", "instant", "register", "consumption", "kWh", 1.0,
-             "end", 60, 60, SERVICE_FROM)
+            (device, device, "electricity", "instant", "register", "consumption", "end", 60, 60,
+             SERVICE_FROM)
             for device, _, _ in _places(sizes)
         ),
     )  # fmt: skip
     await connection.copy_records_to_table(
         "channel_settings",
-        columns=("channel_id", "valid_from", "multiplier", "width"),
-        records=((device, SERVICE_FROM, 1.0, 1e6) for device, _, _ in _places(sizes)),
-    )
+        columns=(
+            "channel_id", "valid_from", "unit", "scale", "multiplier", "width", "recorded_by",
+        ),
+        records=(
+            (device, SERVICE_FROM, "kWh", 1.0, 1.0, 1e6, "bench")
+            for device, _, _ in _places(sizes)
+        ),
+    )  # fmt: skip
     await connection.execute("RESET session_replication_role")
     await connection.execute("VACUUM ANALYZE")
     return Fleet(channels, len(sizes), list(_templates(sizes)))

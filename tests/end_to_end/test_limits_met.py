@@ -83,7 +83,8 @@ async def test_a_day_of_every_meter_at_once_passes_and_a_flood_is_told_to_wait(
     problem = answer.json()
     assert (problem["code"], problem["limit"]) == ("too_much", "readings")
     assert problem["limits"]["readings"] == {"per_second": 1000, "at_once": 2 * A_DAY, "left": 0}
-    assert 0 < problem["limits"]["bytes"]["left"] < problem["limits"]["bytes"]["at_once"]
+    # its bytes come back faster than these short readings take them
+    assert 0 < problem["limits"]["bytes"]["left"] <= problem["limits"]["bytes"]["at_once"]
     assert datetime.fromisoformat(problem["retry_at"]) > START
     for words in (problem["detail"], problem["detail_zh"]):
         assert answer.headers["retry-after"] in words
