@@ -210,7 +210,7 @@ async def device_of(line: Line, channel: int) -> int:
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -30,7 +30,7 @@ from tests.series import (
 EVER = datetime.fromisoformat("2000-01-01T00:00:00Z")
 INDICATORS = ["energy"]
 TRIES = settings(
-    max_examples=60,
+    max_examples=35,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -173,7 +173,7 @@ CELLS = st.text(max_size=12) | st.sampled_from(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.lists(CELLS, max_size=11), max_size=5))
 async def test_any_text_is_entered_or_refused(
     rows: list[list[str]], caller: Caller, plant: Plant
